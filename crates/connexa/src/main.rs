@@ -1,0 +1,2 @@
+//! The `connexa` command.
+fn main() {}

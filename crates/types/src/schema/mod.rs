@@ -1,0 +1,1 @@
+//! The wire schemas (API section 6).
