@@ -1,0 +1,219 @@
+//! The catalog: each kind's fields as tables, the one place that knows how a spec field is called in the API, what values
+//! it takes, how it is compared and how it is cleared (spec sections 2 to 5).
+//!
+//! Parser, planner and exporter work from these tables and hold no knowledge of single kinds beyond them.
+
+mod tables;
+
+use crate::key::Compare;
+use connexa_types::{Endpoint, Kind};
+
+pub use tables::DEFINITIONS;
+
+/// One kind.
+#[derive(Debug)]
+pub struct Definition {
+    /// The kind.
+    pub kind: Kind,
+    /// The field that is the item's own part of the key.
+    pub key_name: &'static str,
+    /// How keys are compared.
+    pub key: Compare,
+    /// Its fields, in the order of the tables of spec section 5.
+    pub fields: &'static [Field],
+    /// Names of the parent in a flat child, aliases included; the first is the one shown. Ids under those that end in
+    /// `Id` or `_id`.
+    pub parent_names: &'static [&'static str],
+    /// Its name inside its parent's item and inside the parent's API objects, for a child.
+    pub nested_as: Option<&'static str>,
+    /// Whether the parent's create call carries it (API section 7.4).
+    pub carried_by_parent: bool,
+    /// Response-only fields of the kind, in the API's names: ignored in items, with a note.
+    pub response_only: &'static [&'static str],
+    /// The list.
+    pub list: Endpoint,
+    /// The create call.
+    pub create: Endpoint,
+    /// The update call.
+    pub update: Endpoint,
+    /// The delete call.
+    pub delete: Endpoint,
+    /// Query parameter of the parent at create, for a child.
+    pub parent_query: Option<&'static str>,
+    /// Whether update and delete need the parent's query parameter too (devices, API section 5.13).
+    pub parent_query_always: bool,
+}
+
+/// One field of a kind, or one leaf of an object field.
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in specs.
+    pub name: &'static str,
+    /// Its place in the request, member names joined by `/`.
+    pub request: &'static str,
+    /// Its place in the response.
+    pub response: &'static str,
+    /// The values that it takes.
+    pub ty: FieldType,
+    /// Whether a create needs it, and how well that is known.
+    pub required: Required,
+    /// Whether it is fixed after create.
+    pub fixed: bool,
+    /// What null does.
+    pub null: Null,
+    /// What the service fills in, as JSON text; `None` = unset (false, empty).
+    pub default: Option<&'static str>,
+    /// Allowed length in Unicode scalar values.
+    pub length: Option<(u32, u32)>,
+    /// Whether it changes by itself: in no drift check and no fingerprint.
+    pub volatile: bool,
+}
+
+/// The values that a field takes.
+#[derive(Debug, Clone, Copy)]
+pub enum FieldType {
+    /// Text, compared under the rule.
+    Text(Compare),
+    /// A domain name (E205), compared as such.
+    Domain,
+    /// True or false.
+    Boolean,
+    /// An integer in the range.
+    Integer(i32, i32),
+    /// One of the API's values.
+    Enum(&'static [&'static str]),
+    /// A set of the API's values.
+    EnumSet(&'static [&'static str]),
+    /// A region id.
+    Region,
+    /// A set of region ids; the word `all` sets `all_regions_included`.
+    Regions,
+    /// One address of either family.
+    Ip,
+    /// A set of IPv4 addresses.
+    Ipv4Set,
+    /// A set of IPv6 addresses.
+    Ipv6Set,
+    /// One network of either family.
+    Cidr,
+    /// A set of IPv4 networks.
+    Ipv4CidrSet,
+    /// A reference to one object, sent and read as its id.
+    Reference(Kind),
+    /// A set of references, sent and read as ids.
+    References(Kind),
+    /// An object, owned and compared leaf by leaf.
+    Object(&'static [Field]),
+    /// A secret.
+    Secret,
+}
+
+/// Whether a create needs a field, with the evidence (spec section 5, column *Set*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    /// No.
+    No,
+    /// A rule of the format: E106 or E109 where it is a key.
+    Format,
+    /// Seen: E113.
+    Seen,
+    /// Terraform only: W111.
+    Terraform,
+}
+
+/// What null does to a field (spec section 5, column *null*).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Null {
+    /// E108.
+    Forbidden,
+    /// Left out of the PUT.
+    Omit,
+    /// Sent as an empty list.
+    EmptyList,
+    /// Sent as an empty text.
+    EmptyText,
+    /// Only by a replace of the object.
+    Replace,
+}
+
+impl Definition {
+    /// The field that is the key.
+    pub fn key_field(&self) -> &'static Field {
+        self.field(self.key_name).expect("the tables name an existing field as key")
+    }
+
+    /// A field by its spec name.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|f| f.name == name)
+    }
+}
+
+/// The definition of a kind that this version can plan.
+///
+/// # Panics
+/// For a kind without a definition; ask [`is_planned`] first.
+pub fn definition(kind: Kind) -> &'static Definition {
+    find(kind).unwrap_or_else(|| panic!("no definition of {kind}"))
+}
+
+/// Whether this version can plan a kind.
+pub fn is_planned(kind: Kind) -> bool {
+    find(kind).is_some()
+}
+
+fn find(kind: Kind) -> Option<&'static Definition> {
+    DEFINITIONS.iter().find(|d| d.kind == kind)
+}
+
+/// The kinds nested in items of a kind, in the order of kinds.
+pub fn nested(kind: Kind) -> impl Iterator<Item = &'static Definition> {
+    DEFINITIONS.iter().filter(move |d| d.kind.parent() == Some(kind))
+}
+
+/// The kind whose list shows a kind: itself, or its parent's.
+pub fn listed_with(kind: Kind) -> Kind {
+    definition(kind).nested_as.and(kind.parent()).unwrap_or(kind)
+}
+
+/// The two aliases that an API name gives: itself, and its snake form (`vpnRegionId` → `vpn_region_id`; spec section 3.1).
+pub fn snake(api_name: &str) -> String {
+    let mut out = String::with_capacity(api_name.len() + 4);
+    let mut previous: Option<char> = None;
+    for c in api_name.chars() {
+        if c.is_ascii_uppercase() && previous.is_some_and(|p| p.is_ascii_lowercase() || p.is_ascii_digit()) {
+            out.push('_');
+        }
+        out.push(c.to_ascii_lowercase());
+        previous = Some(c);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn snake_names() {
+        for (api, snaked) in [
+            ("vpnRegionId", "vpn_region_id"),
+            ("clientUUID", "client_uuid"),
+            ("gatewaysIds", "gateways_ids"),
+            ("ipv4Addresses", "ipv4_addresses"),
+            ("ipV4Address", "ip_v4_address"),
+        ] {
+            assert_eq!(snake(api), snaked);
+        }
+    }
+
+    #[test]
+    fn definitions_are_sound() {
+        for d in DEFINITIONS {
+            assert!(d.field(d.key_name).is_some(), "{}", d.kind);
+            assert_eq!(d.kind.parent().is_some(), d.parent_query.is_some(), "{}", d.kind);
+            assert_eq!(d.kind.parent().is_some(), !d.parent_names.is_empty(), "{}", d.kind);
+            let names: std::collections::BTreeSet<_> = d.fields.iter().map(|f| f.name).collect();
+            assert_eq!(names.len(), d.fields.len(), "{}", d.kind);
+        }
+    }
+}

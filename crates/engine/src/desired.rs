@@ -1,0 +1,124 @@
+//! The desired state: what a spec asks for, decoded, with values in the API's canonical form.
+
+use crate::{
+    key::Key,
+    problem::{Place, Problem},
+};
+use connexa_types::{Kind, ResourceId, SecretHash, SecretRef};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Where an item came from, as documents show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The file as the user named it; `-` for standard input.
+    pub file: String,
+    /// Line of the item, from 1.
+    pub line: u32,
+    /// Zero-based place in its list.
+    pub index: u32,
+}
+
+/// All items of one command, in the order of the input: a parent before its nested children, children in the order in
+/// which the document writes them.
+#[derive(Clone, Debug, Default)]
+pub struct DesiredState {
+    /// The items. A parent has a lower index than its nested children; a flat child may come before its parent.
+    pub items: Vec<Item>,
+    /// Kinds that the input names, with or without items.
+    pub kinds: Vec<Kind>,
+    /// Remarks that are no problems (a response-only field was ignored…), one per kind and field.
+    pub notes: Vec<String>,
+}
+
+/// One entry of the input.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its kind; `Err` holds the word as given where it names none (imperative batches only).
+    pub kind: Result<Kind, String>,
+    /// Its key; `None` if it could not be read or is absent (beside `id`).
+    pub key: Option<Key>,
+    /// `id`, if given: pins the identity.
+    pub id: Option<ResourceId>,
+    /// The parent of a child.
+    pub parent: Option<Parent>,
+    /// The fields that the item owns, by their spec name (`catalog`), values in the API's form.
+    pub fields: BTreeMap<&'static str, FieldValue>,
+    /// The item as given, nested children left out, secrets removed; `_…` fields left out.
+    pub given: Value,
+    /// Where it stands.
+    pub source: Source,
+    /// Where it stands, for problems found later.
+    pub place: Place,
+    /// Errors of this item. Not empty only in imperative batches (a spec with errors is refused whole).
+    pub problems: Vec<Problem>,
+}
+
+impl Item {
+    /// The key string of documents: the key, the id for an item without one, else `FILE:LINE:INDEX`.
+    pub fn label(&self) -> String {
+        match (&self.key, &self.id) {
+            (Some(key), _) => key.to_string(),
+            (None, Some(id)) => id.to_string(),
+            (None, None) => format!("{}:{}:{}", self.source.file, self.source.line, self.source.index),
+        }
+    }
+}
+
+/// The parent of a child.
+#[derive(Clone, Debug)]
+pub enum Parent {
+    /// Another item of the same desired state, by index (nested, or flat with a parent that the spec holds).
+    Item(usize),
+    /// An object of the tenant.
+    Reference(Reference),
+}
+
+/// A reference to an object.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// The kind of the object.
+    pub kind: Kind,
+    /// How it is named.
+    pub target: Target,
+    /// Where the reference stands.
+    pub place: Place,
+    /// The field, in spec names (`secondary_groups[1]`).
+    pub path: String,
+}
+
+/// How a reference names its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// By key: looked for in the spec, then in the tenant.
+    Key(Key),
+    /// By id: looked for in the tenant.
+    Id(ResourceId),
+}
+
+/// The desired value of one owned field.
+#[derive(Clone, Debug, PartialEq)]
+pub enum FieldValue {
+    /// null: owned and cleared, as the catalog says for the field.
+    Clear,
+    /// A value in the API's request form: enums in capitals, CIDRs and addresses canonical.
+    Value(Value),
+    /// A reference to one object; sent as its id.
+    Reference(Reference),
+    /// References to several objects; sent as a list of ids.
+    References(Vec<Reference>),
+    /// An object whose leaves are owned one by one, by spec name.
+    Object(BTreeMap<&'static str, FieldValue>),
+    /// A secret.
+    Secret(DesiredSecret),
+}
+
+/// A secret that an item gives.
+#[derive(Clone, Debug, PartialEq)]
+pub enum DesiredSecret {
+    /// By reference (an inline secret too: its value stays with the reader of the spec, under its hash).
+    Reference(SecretRef),
+    /// `{hash: …}` alone: enough to compare, not to send.
+    HashOnly(SecretHash),
+}

@@ -1,0 +1,1 @@
+//! The driver: gives machines time, permits, a journal and a provider.

@@ -1,0 +1,1 @@
+//! Journals: the in-memory one.

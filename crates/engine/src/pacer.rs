@@ -1,0 +1,1 @@
+//! A pacer for one process.

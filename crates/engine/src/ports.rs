@@ -1,0 +1,133 @@
+//! The ports: what the engine needs from its host, all usable as `dyn`.
+
+use crate::machine::{AttemptId, JournalFailure, Permit, Seq};
+use crate::record::{Record, RunHead, RunId, Stored};
+use connexa_types::{
+    Attempt, Call, Class, Mono, Now, SecretHash, SecretRef, SecretValue, SecretValues, TenantId, Timestamp,
+};
+use futures_util::future::BoxFuture;
+use std::{sync::Arc, time::Duration};
+
+/// The tenant's API: one call, one attempt.
+pub trait Provider: Send + Sync {
+    /// The tenant.
+    fn tenant(&self) -> &TenantId;
+    /// Sends one call once. A lost answer is a value of the attempt, never a panic or an endless wait: `limit` bounds it.
+    /// Dropping the future abandons the attempt, whose outcome is then not known.
+    fn attempt<'a>(
+        &'a self,
+        call: &'a Call,
+        secrets: &'a SecretValues,
+        limit: Duration,
+    ) -> BoxFuture<'a, Attempt>;
+}
+
+/// The journal: where runs are remembered.
+pub trait Journal: Send + Sync {
+    /// Takes the run, and the keys that it touches, into this process's hands.
+    fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Lease, ClaimError>>;
+    /// Appends records in order. They are queued when this is called; the future resolves when they are durable, with the
+    /// number of the last one. Calls may overlap: later records become durable after earlier ones.
+    fn append(&self, lease: &Lease, records: Vec<Record>) -> BoxFuture<'static, Result<Seq, JournalFailure>>;
+    /// Reads records of a run from a number on, at most `limit`.
+    fn read<'a>(
+        &'a self,
+        run: &'a RunId,
+        from: Seq,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<Stored>, ReadJournalError>>;
+    /// Lists the runs of a tenant, newest first, after a run, at most `limit`.
+    fn runs<'a>(
+        &'a self,
+        tenant: &'a TenantId,
+        after: Option<RunId>,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<RunHead>, ReadJournalError>>;
+    /// Gives the run out of hand.
+    fn release(&self, lease: Lease) -> BoxFuture<'_, Result<(), JournalFailure>>;
+}
+
+/// What a run claims.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The run.
+    pub run: RunId,
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The command, for `runs`.
+    pub command: String,
+    /// When it started.
+    pub started: Timestamp,
+    /// `kind/key` of what it touches.
+    pub keys: Vec<String>,
+}
+
+/// Proof of a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The run.
+    pub run: RunId,
+    /// Counts the owners of the run.
+    pub epoch: u64,
+}
+
+/// Why a claim is refused.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimError {
+    /// Another run has a key.
+    #[error("run {run} is at work on `{key}`")]
+    Taken {
+        /// That run.
+        run: RunId,
+        /// The first key that both touch.
+        key: String,
+    },
+    /// The journal cannot be written.
+    #[error(transparent)]
+    Journal(#[from] JournalFailure),
+}
+
+/// Why a journal cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadJournalError {
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    NoSuchRun(RunId),
+}
+
+/// Time.
+pub trait Clock: Send + Sync {
+    /// Both clocks, now.
+    fn now(&self) -> Now;
+    /// Resolves at `at`, or at once if that has passed.
+    fn sleep_until(&self, at: Mono) -> BoxFuture<'static, ()>;
+}
+
+/// Secrets.
+pub trait Secrets: Send + Sync {
+    /// Finds the value of a reference.
+    fn resolve<'a>(
+        &'a self,
+        reference: &'a SecretRef,
+    ) -> BoxFuture<'a, Result<Arc<SecretValue>, SecretMissing>>;
+    /// Hashes a value, to compare it.
+    fn seal(&self, field: &str, value: &str) -> SecretHash;
+}
+
+/// A secret that cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct SecretMissing {
+    /// In words, without the value: which variable is not set, which file cannot be read…
+    pub why: String,
+}
+
+/// Leave to send: keeps a run within the quota of its key.
+pub trait Pacer: Send + Sync {
+    /// Waits for leave to send one call of a class. Dropping the future gives the place in the queue up.
+    fn acquire(&self, attempt: AttemptId, class: Class, urgent: bool) -> BoxFuture<'static, Permit>;
+    /// Gives a permit back unused.
+    fn release(&self, permit: Permit);
+    /// Takes in what the attempt of a permit came to: rate headers, a 429, how many requests went out.
+    fn observe(&self, permit: Permit, attempt: &Attempt);
+}

@@ -1,0 +1,1 @@
+//! The arithmetic of the server's token buckets, seen from this side.

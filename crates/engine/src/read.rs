@@ -1,0 +1,1 @@
+//! The machine that reads lists: page loops, stable passes, retries.

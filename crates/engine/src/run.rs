@@ -1,0 +1,1 @@
+//! The machine that carries out a plan.
