@@ -90,10 +90,7 @@ impl FromStr for ApiKey {
 
     fn from_str(text: &str) -> Result<Self, ParseKeyError> {
         let mut parts = text.split(':');
-        let (id, secret) = match (parts.next(), parts.next()) {
-            (Some(id), Some(secret)) => (id, secret),
-            _ => return Err(ParseKeyError::Form),
-        };
+        let (Some(id), Some(secret)) = (parts.next(), parts.next()) else { return Err(ParseKeyError::Form) };
         let access = match (parts.next(), parts.next()) {
             (None, _) => Access::Modify,
             (Some("read"), None) => Access::Read,

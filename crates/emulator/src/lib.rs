@@ -3,6 +3,7 @@
 pub mod config;
 pub mod limits;
 pub mod quota;
+pub mod tls;
 
 pub use config::{Access, ApiKey, Config, NotFound, NotFoundStatus};
 pub use limits::Limits;

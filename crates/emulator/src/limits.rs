@@ -100,11 +100,10 @@ impl FromStr for Limits {
         }
         let classes = || ParseLimitsError::Classes(text.to_owned());
         let (first, second) = text.split_once(',').ok_or_else(classes)?;
-        let (read, update) = match (first.split_once('='), second.split_once('=')) {
-            (Some(("r", read)), Some(("u", update))) | (Some(("u", update)), Some(("r", read))) => {
-                (read, update)
-            }
-            _ => return Err(classes()),
+        let parts = (first.split_once('='), second.split_once('='));
+        let ((Some(("r", read)), Some(("u", update))) | (Some(("u", update)), Some(("r", read)))) = parts
+        else {
+            return Err(classes());
         };
         Ok(Self::Separate { read: parse_bucket(read)?, update: parse_bucket(update)? })
     }
