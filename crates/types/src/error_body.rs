@@ -8,11 +8,13 @@ use serde_json::{Map, Value};
 #[serde(rename_all = "camelCase", default)]
 pub struct ErrorResponse {
     /// Field or property name → what is wrong with it, in the order of the answer.
-    #[serde(deserialize_with = "lenient_details")]
+    #[serde(deserialize_with = "lenient_details", serialize_with = "details_as_object")]
     pub error_details: Vec<(String, Vec<ErrorDetail>)>,
     /// Overall text.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_message: Option<String>,
     /// Reason phrase, such as `Bad Request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub status_error: Option<String>,
 }
 
@@ -21,8 +23,10 @@ pub struct ErrorResponse {
 #[serde(rename_all = "camelCase", default)]
 pub struct ErrorDetail {
     /// Three numbers joined by hyphens, such as `0-10-25`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error_code: Option<String>,
     /// Text; may hold placeholders such as `{min}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
     /// Values for the placeholders; may be absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,13 +85,16 @@ fn details(value: &Value) -> Vec<(String, Vec<ErrorDetail>)> {
         .collect()
 }
 
+/// Writes the details in the form of the wire, so that what was read is an error body again.
+fn details_as_object<S: serde::Serializer>(
+    details: &[(String, Vec<ErrorDetail>)],
+    s: S,
+) -> Result<S::Ok, S::Error> {
+    s.collect_map(details.iter().map(|(field, list)| (field, list)))
+}
+
 fn lenient_details<'de, D: serde::Deserializer<'de>>(
     d: D,
 ) -> Result<Vec<(String, Vec<ErrorDetail>)>, D::Error> {
-    let value = Value::deserialize(d)?;
-    // Both our own stored form (a list of pairs) and the wire form (an object) are read.
-    if let Value::Array(_) = &value {
-        return serde_json::from_value(value).map_err(serde::de::Error::custom);
-    }
-    Ok(details(&value))
+    Ok(details(&Value::deserialize(d)?))
 }
