@@ -8,7 +8,7 @@ mod tables;
 use crate::key::Compare;
 use connexa_types::{Endpoint, Kind};
 
-pub use tables::DEFINITIONS;
+pub use tables::{BETA_NAMES, DEFINITIONS};
 
 /// One kind.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub struct Definition {
     pub nested_as: Option<&'static str>,
     /// Whether the parent's create call carries it (API section 7.4).
     pub carried_by_parent: bool,
-    /// Response-only fields of the kind, in the API's names: ignored in items, with a note.
+    /// Response-only fields of the kind, in the API's names, member names joined by `/`: ignored in items, with a note.
     pub response_only: &'static [&'static str],
     /// The list.
     pub list: Endpoint,
@@ -59,6 +59,8 @@ pub struct Field {
     pub required: Required,
     /// Whether it is fixed after create.
     pub fixed: bool,
+    /// Whether only the create call takes it; an update never sends it.
+    pub create_only: bool,
     /// What null does.
     pub null: Null,
     /// What the service fills in, as JSON text; `None` = unset (false, empty).
@@ -106,6 +108,8 @@ pub enum FieldType {
     Object(&'static [Field]),
     /// A secret.
     Secret,
+    /// A certificate, PEM text: no secret, but it takes the same forms and may or may not be returned (spec section 3.6).
+    Certificate,
 }
 
 /// Whether a create needs a field, with the evidence (spec section 5, column *Set*).

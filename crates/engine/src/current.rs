@@ -73,6 +73,8 @@ pub struct CurrentState {
     pub kinds: BTreeMap<Kind, LiveKind>,
     /// The region ids, if the list of regions was read.
     pub regions: Option<Vec<String>>,
+    /// Whether routes of different networks may overlap (`wpc.routes_advanced_configuration_enabled`), if that was read.
+    pub overlap_allowed: Option<bool>,
 }
 
 /// An object of a list that is not what its kind promises.

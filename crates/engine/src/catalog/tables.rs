@@ -8,6 +8,16 @@ const INTERNET_ACCESS: &[&str] = &["SPLIT_TUNNEL_ON", "SPLIT_TUNNEL_OFF", "RESTR
 const TUNNELING_PROTOCOL: &[&str] = &["OPENVPN", "IPSEC"];
 const CONNECT_AUTH: &[&str] = &["NO_AUTH", "ON_PRIOR_AUTH", "EVERY_TIME"];
 
+/// Names of the beta API that are no values any more: set of values, old name, new name (API section 6.27).
+pub const BETA_NAMES: &[(&[&str], &str, &str)] = &[
+    (INTERNET_ACCESS, "LOCAL", "SPLIT_TUNNEL_ON"),
+    (INTERNET_ACCESS, "GLOBAL_INTERNET", "SPLIT_TUNNEL_OFF"),
+    (INTERNET_ACCESS, "BLOCKED", "RESTRICTED_INTERNET"),
+    (CONNECT_AUTH, "AUTO", "NO_AUTH"),
+    (CONNECT_AUTH, "AUTH", "ON_PRIOR_AUTH"),
+    (CONNECT_AUTH, "STRICT_AUTH", "EVERY_TIME"),
+];
+
 /// A field whose request and response names are the same, optional, not clearable; the builder methods change that.
 const fn field(name: &'static str, api: &'static str, ty: FieldType) -> Field {
     Field {
@@ -17,6 +27,7 @@ const fn field(name: &'static str, api: &'static str, ty: FieldType) -> Field {
         ty,
         required: Required::No,
         fixed: false,
+        create_only: false,
         null: Null::Forbidden,
         default: None,
         length: None,
@@ -35,6 +46,10 @@ impl Field {
     }
     const fn fixed(mut self) -> Self {
         self.fixed = true;
+        self
+    }
+    const fn create_only(mut self) -> Self {
+        self.create_only = true;
         self
     }
     const fn null(mut self, null: Null) -> Self {
@@ -128,10 +143,9 @@ const IPSEC: &[Field] = &[
     field("pre_shared_key", "preSharedKey", FieldType::Secret),
     field("hostname", "hostname", FieldType::Text(Compare::Exact)).null(Null::Omit),
     field("domain", "domain", FieldType::Text(Compare::Exact)).null(Null::Omit),
-    field("ca_certificate", "caCertificate", FieldType::Text(Compare::Exact)).null(Null::Omit),
-    field("peer_certificate", "peerCertificate", FieldType::Text(Compare::Exact)).null(Null::Omit),
-    field("remote_gateway_certificate", "remoteGatewayCertificate", FieldType::Text(Compare::Exact))
-        .null(Null::Omit),
+    field("ca_certificate", "caCertificate", FieldType::Certificate).null(Null::Omit),
+    field("peer_certificate", "peerCertificate", FieldType::Certificate).null(Null::Omit),
+    field("remote_gateway_certificate", "remoteGatewayCertificate", FieldType::Certificate).null(Null::Omit),
     field("peer_certificate_private_key", "peerCertificatePrivateKey", FieldType::Secret).null(Null::Omit),
     field("peer_certificate_key_passphrase", "peerCertificateKeyPassphrase", FieldType::Secret)
         .null(Null::Omit),
@@ -207,6 +221,11 @@ pub const DEFINITIONS: &[Definition] = &[
             "tunnelingProtocol",
             "connectionStatus",
             "licensed",
+            "ipSecConfig/connectorState",
+            "ipSecConfig/pairedAwsConnectorId",
+            "ipSecConfig/serverId",
+            "ipSecConfig/serverIp",
+            "ipSecConfig/caCertificateFileName",
         ],
         list: Endpoint::NetworkConnectorList,
         create: Endpoint::NetworkConnectorCreate,
@@ -290,6 +309,7 @@ pub const DEFINITIONS: &[Definition] = &[
             field("username", "username", FieldType::Text(Compare::Folded))
                 .required(Required::Format)
                 .fixed()
+                .create_only()
                 .length(1, 120),
             field("email", "email", FieldType::Text(Compare::Folded)).length(1, 120),
             field("first_name", "firstName", FieldType::Text(Compare::Exact)).length(1, 20),
@@ -319,7 +339,10 @@ pub const DEFINITIONS: &[Definition] = &[
             field("description", "description", FieldType::Text(Compare::Exact))
                 .null(Null::EmptyText)
                 .length(0, 120),
-            field("client_uuid", "clientUUID", FieldType::Text(Compare::Exact)).fixed().volatile(),
+            field("client_uuid", "clientUUID", FieldType::Text(Compare::Exact))
+                .fixed()
+                .create_only()
+                .volatile(),
         ],
         parent_names: &["user", "user_id", "userId"],
         nested_as: Some("devices"),

@@ -2,6 +2,7 @@
 
 use crate::{
     desired::Source,
+    problem::Problem,
     report::{ErrorType, QuotaSource, Verdict},
 };
 use connexa_types::{CallBody, Class, Endpoint, JsonPointer, Kind, SecretRef, TenantId, Timestamp};
@@ -77,6 +78,9 @@ pub struct Plan {
     pub cost: Cost,
     /// Remarks for people.
     pub warnings: Vec<String>,
+    /// Warnings about items, each with its code and place; no error among them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<Problem>,
     /// Hash of what it rests on and does, volatile fields excluded.
     pub fingerprint: String,
 }
