@@ -3,7 +3,7 @@
 //! This crate is the vocabulary that the client, the engine and the emulator share: the table of
 //! [endpoints](Endpoint), the [wire schemas](schema), [kinds](Kind) and ids, one [`Call`] and the
 //! [`Outcome`] of an [`Attempt`] to make it, [secrets](secret) that cannot be printed by accident,
-//! and values of [time](time). It does no I/O and knows no runtime.
+//! and values of [time]. It does no I/O and knows no runtime.
 //!
 //! "API section N" in this workspace means section N of the project's restatement of the
 //! CloudConnexa API reference, version 1.2.3; `docs/api-notes.md` holds what the code relies on.

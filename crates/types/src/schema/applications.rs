@@ -27,7 +27,7 @@ request! {
         pub value: String,
         /// Whether names with an embedded IP address are allowed.
         pub allow_embedded_ip: Option<bool>,
-        /// Whether subdomains are left out; since 1.2.3.
+        /// Whether subdomains are left out (assumed); since 1.2.3.
         pub exact_match: Option<bool>,
     }
 
@@ -81,7 +81,7 @@ response! {
         pub domain: String,
         /// Whether names with an embedded IP address are allowed.
         pub allow_embedded_ip: Option<bool>,
-        /// Whether subdomains are left out; since 1.2.3.
+        /// Whether subdomains are left out (assumed); since 1.2.3.
         pub exact_match: Option<bool>,
     }
 

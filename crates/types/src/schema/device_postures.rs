@@ -33,7 +33,7 @@ request! {
         pub allowed: Option<bool>,
         /// Version of the operating system.
         pub version: Option<VersionPolicy>,
-        /// Products, one of which must run.
+        /// Products, one of which must run (assumed).
         pub antiviruses: Option<Vec<Antivirus>>,
         /// What must be encrypted.
         pub disk_encryption: Option<DiskEncryption>,
@@ -47,7 +47,7 @@ request! {
         pub allowed: Option<bool>,
         /// Version of the operating system.
         pub version: Option<VersionPolicy>,
-        /// Products, one of which must run.
+        /// Products, one of which must run (assumed).
         pub antiviruses: Option<Vec<Antivirus>>,
         /// Whether the disk must be encrypted.
         pub disk_encrypted: Option<bool>,
@@ -103,7 +103,7 @@ response! {
         pub allowed: Option<bool>,
         /// Version of the operating system.
         pub version: Option<VersionPolicy>,
-        /// Products, one of which must run.
+        /// Products, one of which must run (assumed).
         pub antiviruses: Vec<Antivirus>,
         /// What must be encrypted.
         pub disk_encryption: Option<DiskEncryption>,
@@ -117,7 +117,7 @@ response! {
         pub allowed: Option<bool>,
         /// Version of the operating system.
         pub version: Option<VersionPolicy>,
-        /// Products, one of which must run.
+        /// Products, one of which must run (assumed).
         pub antiviruses: Vec<Antivirus>,
         /// Whether the disk must be encrypted.
         pub disk_encrypted: Option<bool>,

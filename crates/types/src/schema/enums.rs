@@ -1,4 +1,6 @@
 //! The API's enums (API sections 5 and 6). Each keeps a value it does not know and writes it back unchanged.
+//!
+//! Where the reference only lists values, what is said of them here is their usual sense.
 
 use crate::open_enum::open_enum;
 
@@ -46,16 +48,15 @@ impl ConnectionStatus {
     /// The value itself is written back as it was received.
     #[must_use]
     pub fn ignoring_case(&self) -> Self {
-        Self::from(self.as_str().to_ascii_uppercase().as_str()).or_as(self)
+        match Self::from(self.as_str().to_ascii_uppercase().as_str()) {
+            Self::Unknown(_) => self.clone(),
+            known => known,
+        }
     }
 
     /// Whether the status says connected without trouble, in whatever case.
     pub fn is_online(&self) -> bool {
         self.ignoring_case() == Self::Online
-    }
-
-    fn or_as(self, received: &Self) -> Self {
-        if matches!(self, Self::Unknown(_)) { received.clone() } else { self }
     }
 }
 

@@ -137,9 +137,9 @@ pub(super) fn listed<T: Clone>(list: &[T]) -> Option<Vec<T>> {
 }
 
 /// The request forms of a list of response forms.
-pub(super) fn each<'a, From, To>(list: &'a [From]) -> Vec<To>
+pub(super) fn each<'a, Response, Request>(list: &'a [Response]) -> Vec<Request>
 where
-    To: std::convert::From<&'a From>,
+    Request: From<&'a Response>,
 {
-    list.iter().map(To::from).collect()
+    list.iter().map(Request::from).collect()
 }

@@ -10,7 +10,7 @@ use crate::id::{HostId, NetworkId};
 request! {
     /// `HostCreateRequest`: a new host with its connectors (API section 6.10).
     pub struct HostCreateRequest {
-        /// Name; unique among hosts (assumed).
+        /// Name; unique (assumed).
         pub name: String,
         /// Description, 1 to 120 characters.
         pub description: Option<String>,
@@ -26,7 +26,7 @@ request! {
 
     /// `HostUpdateRequest`: a host's own attributes (API section 6.10).
     pub struct HostUpdateRequest {
-        /// Name; unique among hosts (assumed).
+        /// Name; unique (assumed).
         pub name: String,
         /// Description, 1 to 120 characters.
         pub description: Option<String>,

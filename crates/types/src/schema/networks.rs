@@ -11,7 +11,7 @@ use crate::id::NetworkId;
 request! {
     /// `NetworkCreateRequest`: a new network with its routes and connectors (API section 6.3).
     pub struct NetworkCreateRequest {
-        /// Name; unique among networks (assumed).
+        /// Name; unique (assumed).
         pub name: String,
         /// Description, 1 to 120 characters; an empty one is rejected.
         pub description: Option<String>,
@@ -31,7 +31,7 @@ request! {
 
     /// `NetworkUpdateRequest`: a network's own attributes; children have calls of their own (API section 6.3).
     pub struct NetworkUpdateRequest {
-        /// Name; unique among networks (assumed).
+        /// Name; unique (assumed).
         pub name: String,
         /// Description, 1 to 120 characters; an empty one is rejected.
         pub description: Option<String>,
