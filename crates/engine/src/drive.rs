@@ -1,1 +1,316 @@
-//! The driver: gives machines time, permits, a journal and a provider.
+//! The driver: carries out what a machine asks for, and tells it what came of it.
+//!
+//! It decides nothing. It runs on any executor: waiting is the clock's, the pacer's, the journal's and the provider's.
+
+use crate::{
+    machine::{AttemptId, Input, JournalFailure, Machine, Output, Permit, Seq, Stop, TimerId},
+    ports::{Clock, Journal, Lease, Pacer, Provider, Secrets},
+    record::{Event, Record, Stored},
+};
+use connexa_types::{Attempt, Call, Mono, Outcome, Reason, SecretValues, Why};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{AbortHandle, Abortable, BoxFuture},
+    pin_mut, select_biased,
+    stream::{FuturesOrdered, FuturesUnordered, Stream},
+};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+/// What a machine is driven with.
+#[derive(Clone, Copy)]
+pub struct Ports<'a> {
+    /// The tenant's API.
+    pub provider: &'a dyn Provider,
+    /// Where records go; `None` for a machine that makes none.
+    pub recording: Option<Recording<'a>>,
+    /// Time.
+    pub clock: &'a dyn Clock,
+    /// Secrets.
+    pub secrets: &'a dyn Secrets,
+    /// Leave to send.
+    pub pacer: &'a dyn Pacer,
+}
+
+/// A journal, and the proof that the run in it is ours.
+#[derive(Clone, Copy)]
+pub struct Recording<'a> {
+    /// The journal.
+    pub journal: &'a dyn Journal,
+    /// The proof.
+    pub lease: &'a Lease,
+}
+
+/// Drives a machine to its end.
+///
+/// `watch` sees every record as it is handed to the journal, and every tick; it may be told of a record that a crash in
+/// the same moment keeps from the journal. What comes on `stop` is passed on to the machine.
+///
+/// Dropping the future is safe at any moment: attempts in flight are abandoned (after a restart they count as
+/// indeterminate), permits are given up, and nothing that is not durable has been sent.
+pub async fn drive<M: Machine>(
+    mut machine: M,
+    ports: Ports<'_>,
+    watch: &mut (dyn FnMut(&Event) + Send),
+    stop: impl Stream<Item = Stop>,
+) -> M::Done {
+    let stop = stop.fuse();
+    pin_mut!(stop);
+    let mut driver = Driver {
+        ports,
+        inbox: VecDeque::from([Input::Start]),
+        work: FuturesUnordered::new(),
+        appends: FuturesOrdered::new(),
+        acquiring: HashMap::new(),
+        permits: Permits { held: HashMap::new(), pacer: ports.pacer },
+        durable: Seq(0),
+        failed: None,
+        waiting: VecDeque::new(),
+    };
+    loop {
+        while let Some(input) = driver.inbox.pop_front() {
+            for output in machine.handle(ports.clock.now(), input) {
+                if let Output::Done(done) = output {
+                    return done;
+                }
+                driver.carry_out(output, watch);
+            }
+        }
+        assert!(
+            !(driver.work.is_empty() && driver.appends.is_empty()),
+            "a machine that waits for nothing never ends"
+        );
+        select_biased! {
+            // Asked first, so that a stop is not held up by a busy run.
+            stop = stop.select_next_some() => driver.inbox.push_back(Input::Stop(stop)),
+            appended = driver.appends.select_next_some() => driver.appended(appended),
+            happened = driver.work.select_next_some() => driver.happened(happened),
+        }
+    }
+}
+
+/// Something asked for earlier has come about.
+enum Happened {
+    Granted(Permit),
+    /// The machine no longer wants the permit.
+    Abandoned,
+    Answered(AttemptId, Box<Attempt>),
+    Woke(TimerId),
+}
+
+struct Driver<'a> {
+    ports: Ports<'a>,
+    inbox: VecDeque<Input>,
+    work: FuturesUnordered<BoxFuture<'a, Happened>>,
+    /// Resolved in order, as the journal makes records durable in order.
+    appends: FuturesOrdered<BoxFuture<'static, Result<Seq, JournalFailure>>>,
+    acquiring: HashMap<AttemptId, AbortHandle>,
+    permits: Permits<'a>,
+    durable: Seq,
+    failed: Option<JournalFailure>,
+    /// Sends whose intent is not durable yet, in the order of their intents.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A send that waits for its intent.
+struct Waiting {
+    attempt: AttemptId,
+    call: Arc<Call>,
+    after: Seq,
+    not_after: Mono,
+    limit: Duration,
+}
+
+/// The permits in hand; those left when the driver is dropped go back to the pacer.
+struct Permits<'a> {
+    held: HashMap<AttemptId, Permit>,
+    pacer: &'a dyn Pacer,
+}
+
+impl Drop for Permits<'_> {
+    fn drop(&mut self) {
+        for (_, permit) in self.held.drain() {
+            self.pacer.release(permit);
+        }
+    }
+}
+
+impl<'a> Driver<'a> {
+    fn carry_out<D>(&mut self, output: Output<D>, watch: &mut (dyn FnMut(&Event) + Send)) {
+        match output {
+            Output::Append { first, records } => self.append(first, records, watch),
+            Output::Acquire { attempt, class, urgent } => {
+                let (handle, registration) = AbortHandle::new_pair();
+                self.acquiring.insert(attempt, handle);
+                let granted = self.ports.pacer.acquire(attempt, class, urgent);
+                self.work.push(
+                    Abortable::new(granted, registration)
+                        .map(|granted| granted.map_or(Happened::Abandoned, Happened::Granted))
+                        .boxed(),
+                );
+            }
+            Output::Release(attempt) => {
+                if let Some(handle) = self.acquiring.remove(&attempt) {
+                    handle.abort();
+                }
+                if let Some(permit) = self.permits.held.remove(&attempt) {
+                    self.ports.pacer.release(permit);
+                }
+            }
+            Output::Send { attempt, call, after, not_after, limit } => {
+                self.waiting.push_back(Waiting { attempt, call, after, not_after, limit });
+                self.send_what_may_go();
+            }
+            Output::Wake(timer, at) => {
+                self.work.push(self.ports.clock.sleep_until(at).map(move |()| Happened::Woke(timer)).boxed());
+            }
+            Output::Tell(event) => watch(&event),
+            Output::Done(_) => unreachable!("`drive` has returned"),
+        }
+    }
+
+    fn append(&mut self, first: Seq, records: Vec<Record>, watch: &mut (dyn FnMut(&Event) + Send)) {
+        let records = (first.0..)
+            .zip(records)
+            .map(|(seq, record)| {
+                let event = Event::Record(Stored { seq: Seq(seq), record });
+                watch(&event);
+                match event {
+                    Event::Record(stored) => stored.record,
+                    Event::Tick(_) => unreachable!("built as a record above"),
+                }
+            })
+            .collect();
+        if self.failed.is_some() {
+            // After one failure nothing is written: what is on the disk is not known any more.
+            return;
+        }
+        match self.ports.recording {
+            Some(Recording { journal, lease }) => self.appends.push_back(journal.append(lease, records)),
+            None => {
+                self.journal_failed(JournalFailure::Write("this machine runs without a journal".to_owned()))
+            }
+        }
+    }
+
+    fn appended(&mut self, appended: Result<Seq, JournalFailure>) {
+        if self.failed.is_some() {
+            // What a journal says after it has failed once counts for nothing.
+            return;
+        }
+        match appended {
+            Ok(seq) => {
+                self.durable = self.durable.max(seq);
+                self.inbox.push_back(Input::Durable(seq));
+                self.send_what_may_go();
+            }
+            Err(failure) => self.journal_failed(failure),
+        }
+    }
+
+    fn journal_failed(&mut self, failure: JournalFailure) {
+        if self.failed.is_none() {
+            self.failed = Some(failure.clone());
+            self.inbox.push_back(Input::NotDurable(failure));
+            self.send_what_may_go();
+        }
+    }
+
+    /// Starts the sends whose intent is durable; once the journal has failed, answers the others as not sent.
+    fn send_what_may_go(&mut self) {
+        while let Some(next) = self.waiting.front() {
+            let durable = next.after <= self.durable;
+            if !durable && self.failed.is_none() {
+                return;
+            }
+            let Waiting { attempt, call, not_after, limit, .. } =
+                self.waiting.pop_front().expect("it is there");
+            let ports = self.ports;
+            self.work.push(if durable {
+                send(ports, attempt, call, not_after, limit).boxed()
+            } else {
+                let now = ports.clock.now().mono;
+                let why = Why::new(Reason::TooLate, "the intent could not be made durable");
+                futures_util::future::ready(Happened::Answered(attempt, Box::new(not_sent(why, now)))).boxed()
+            });
+        }
+    }
+
+    fn happened(&mut self, happened: Happened) {
+        match happened {
+            Happened::Granted(permit) => {
+                self.acquiring.remove(&permit.attempt);
+                self.permits.held.insert(permit.attempt, permit);
+                self.inbox.push_back(Input::Granted(permit));
+            }
+            Happened::Abandoned => {}
+            Happened::Answered(attempt, answer) => {
+                if let Some(permit) = self.permits.held.remove(&attempt) {
+                    self.ports.pacer.observe(permit, &answer);
+                }
+                self.inbox.push_back(Input::Answered(attempt, answer));
+            }
+            Happened::Woke(timer) => self.inbox.push_back(Input::Woke(timer)),
+        }
+    }
+}
+
+/// One attempt: secrets are resolved, then the call is sent, unless it is too late.
+async fn send(
+    ports: Ports<'_>,
+    attempt: AttemptId,
+    call: Arc<Call>,
+    not_after: Mono,
+    limit: Duration,
+) -> Happened {
+    let mut secrets = SecretValues::none();
+    for (place, reference) in &call.secrets {
+        match ports.secrets.resolve(reference).await {
+            Ok(value) => {
+                secrets.0.insert(place.clone(), value);
+            }
+            Err(missing) => {
+                let why = Why::new(Reason::SecretMissing, missing.to_string());
+                return Happened::Answered(attempt, Box::new(not_sent(why, ports.clock.now().mono)));
+            }
+        }
+    }
+    let now = ports.clock.now().mono;
+    let answer = if now > not_after {
+        // The host may have slept, and a new owner may have settled the intent meanwhile.
+        not_sent(Why::new(Reason::TooLate, "not begun in time after its intent"), now)
+    } else {
+        ports.provider.attempt(&call, &secrets, limit).await
+    };
+    Happened::Answered(attempt, Box::new(answer))
+}
+
+/// An attempt that ended before anything was sent.
+fn not_sent(why: Why, now: Mono) -> Attempt {
+    Attempt {
+        outcome: Outcome::NotSent(why),
+        quota: None,
+        wire_calls: 0,
+        token_calls: 0,
+        sent_at: now,
+        ended_at: now,
+        product: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Checked by the compiler: a host with many threads can spawn the driver.
+    #[test]
+    fn the_driver_can_be_spawned() {
+        fn spawnable<M: Machine + 'static>(machine: M, ports: Ports<'static>) -> impl Send {
+            async move { drive(machine, ports, &mut |_| {}, futures_util::stream::pending()).await }
+        }
+        let _ = spawnable::<crate::read::Read>;
+    }
+}

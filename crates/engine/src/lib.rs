@@ -20,5 +20,6 @@ pub mod quota;
 pub mod read;
 pub mod record;
 pub mod report;
+pub mod retry;
 pub mod run;
 pub mod spec;

@@ -6,7 +6,7 @@
 use crate::record::{Event, Record};
 use connexa_types::{Attempt, Call, Class, Mono, Now};
 use serde::{Deserialize, Serialize};
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// A machine.
 pub trait Machine: Send {
@@ -60,7 +60,7 @@ pub enum Input {
     Start,
     /// All records up to this one are durable.
     Durable(Seq),
-    /// Records could not be made durable; nothing more may be sent.
+    /// Records could not be made durable; nothing more may be sent. What waited for them is answered as not sent.
     NotDurable(JournalFailure),
     /// A permit asked for with [`Output::Acquire`].
     Granted(Permit),
@@ -84,7 +84,12 @@ pub enum Stop {
 #[derive(Debug)]
 pub enum Output<D> {
     /// Append these records to the journal; they are durable when [`Input::Durable`] names the last one.
-    Append(Vec<Record>),
+    Append {
+        /// The number of the first of them.
+        first: Seq,
+        /// The records, numbered on from there.
+        records: Vec<Record>,
+    },
     /// Get a permit; answered by [`Input::Granted`].
     Acquire {
         /// The attempt that it is for.
@@ -104,8 +109,10 @@ pub enum Output<D> {
         call: Arc<Call>,
         /// Not before this record is durable.
         after: Seq,
-        /// Not after this moment: what has not begun by then is not sent.
+        /// Not after this moment: what has not begun by then is not sent ([`Reason::TooLate`](connexa_types::Reason)).
         not_after: Mono,
+        /// How long the attempt may take.
+        limit: Duration,
     },
     /// Call back at this moment with [`Input::Woke`].
     Wake(TimerId, Mono),

@@ -7,8 +7,9 @@ use crate::{
     machine::{AttemptId, Seq},
     plan::OperationId,
     report::{ReportedChange, RunOutcome, Verdict},
+    run::RunOptions,
 };
-use connexa_types::{Call, Class, Outcome, QuotaHeaders, Timestamp};
+use connexa_types::{Call, Class, Outcome, QuotaHeaders, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -31,10 +32,14 @@ pub enum Record {
     RunStarted {
         /// The run.
         run: RunId,
+        /// The tenant.
+        tenant: TenantId,
         /// The command.
         command: String,
         /// Fingerprint of the plan.
         fingerprint: String,
+        /// How it is carried out.
+        options: RunOptions,
         /// Seed of all chance in the run.
         seed: u64,
         /// Number of changes.
@@ -100,9 +105,22 @@ pub enum Record {
     RunFinished {
         /// What it came to.
         outcome: RunOutcome,
+        /// Where the time went.
+        timings: RunTimings,
         /// When.
         at: Timestamp,
     },
+}
+
+/// Where the time of a run went, by the monotonic clock of its process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunTimings {
+    /// First intent to last outcome.
+    pub run: Duration,
+    /// Time in which at least one attempt waited for its permit.
+    pub waiting: Duration,
+    /// Run time less the time in which every worker that had work was in a call or waiting for a permit.
+    pub engine: Duration,
 }
 
 /// What an attempt is for.
@@ -111,8 +129,8 @@ pub enum Record {
 pub enum Purpose {
     /// To carry out an operation.
     Operation(OperationId),
-    /// To see what a rejected joint call left behind.
-    LookUp(OperationId),
+    /// To see in a list what rejected joint calls left behind: one look for all of them.
+    LookUp(Vec<OperationId>),
 }
 
 /// A record as the journal holds it.

@@ -1,1 +1,5 @@
-//! The machine that carries out a plan.
+//! The run.
+
+mod options;
+
+pub use options::RunOptions;
