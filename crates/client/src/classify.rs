@@ -108,9 +108,8 @@ fn applied(
     let utf8 = || str::from_utf8(body).map_err(|_| "a text that is not UTF-8");
     let body = match shape {
         AnswerShape::Empty => AnswerBody::Empty,
-        AnswerShape::MaybeJson(_) if blank => AnswerBody::Empty,
-        // The one schema whose name and body are both a guess (API section 5.11): a 2xx is all that counts.
-        AnswerShape::Json("GenericResponseVoid") if blank => AnswerBody::Empty,
+        // `GenericResponseVoid` is the one schema whose very name is a guess (API section 5.11).
+        AnswerShape::MaybeJson(_) | AnswerShape::Json("GenericResponseVoid") if blank => AnswerBody::Empty,
         AnswerShape::Json(schema) | AnswerShape::MaybeJson(schema) => {
             let mut json = parse(body)?;
             if matches!(shape, AnswerShape::MaybeJson(_)) && json.is_null() {

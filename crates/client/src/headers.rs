@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822::DateTimeParser;
 use std::time::Duration;
 
 /// The longest wait that a `Retry-After` can ask for; more is taken as this.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// Reads the four rate headers; `None` where none of them can be read.
 pub(crate) fn quota(headers: &HeaderMap) -> Option<QuotaHeaders> {

@@ -28,7 +28,7 @@ use tokio::time::{Instant, timeout_at};
 const IDLE: Duration = Duration::from_secs(1);
 
 /// No exchange takes longer.
-const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(24);
 
 /// How to reach the network.
 #[derive(Clone, Debug)]
@@ -115,14 +115,12 @@ impl HttpTransport {
         let here = request.url().host().is_some_and(|host| is_loopback(&host));
         let client = if here { &self.direct } else { &self.routed };
 
-        let begun = timeout_at(start + first_byte.min(total), client.execute(request)).await;
-        let mut response = match begun {
-            Ok(answer) => answer.map_err(|error| unanswered(&error.without_url()))?,
-            Err(_) => {
-                let detail = format!("no answer within {}", seconds(first_byte.min(total)));
-                return Err(TransportError::Lost(Why::new(Reason::Timeout, detail)));
-            }
+        let first_byte = first_byte.min(total);
+        let Ok(begun) = timeout_at(start + first_byte, client.execute(request)).await else {
+            let detail = format!("no answer within {}", seconds(first_byte));
+            return Err(TransportError::Lost(Why::new(Reason::Timeout, detail)));
         };
+        let mut response = begun.map_err(|error| unanswered(&error.without_url()))?;
 
         let status = response.status();
         let lost = |reason, detail: String| {
@@ -156,12 +154,12 @@ impl HttpTransport {
 }
 
 impl Transport for HttpTransport {
-    fn send<'a>(
-        &'a self,
+    fn send(
+        &self,
         request: Request<Bytes>,
         first_byte: Duration,
         total: Duration,
-    ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         self.exchange(request, first_byte, total).boxed()
     }
 }

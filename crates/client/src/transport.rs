@@ -24,12 +24,12 @@ pub trait Transport: Send + Sync {
     ///
     /// The answer has to begin within `first_byte` and to end within `total`. Never resends, never follows a redirect.
     /// Dropping the future abandons the request; whether it was carried out is then unknown.
-    fn send<'a>(
-        &'a self,
+    fn send(
+        &self,
         request: Request<Bytes>,
         first_byte: Duration,
         total: Duration,
-    ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>>;
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>>;
 }
 
 /// There is no whole answer.

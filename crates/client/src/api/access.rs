@@ -1,7 +1,15 @@
 //! Who may reach what, from where and on which device; names inside the tenant.
 
 use super::{PageRequest, operations};
-use connexa_types::{Page, id::*, schema::*};
+use connexa_types::{
+    Page,
+    id::{AccessGroupId, DevicePostureId, DnsRecordId, LocationContextId},
+    schema::{
+        AccessGroupRequest, AccessGroupResponse, AccessItemDestinationRequest, AccessItemDestinationType,
+        AccessItemSourceRemovalType, AccessItemSourceRequest, DevicePostureRequest, DevicePostureResponse,
+        DnsRecordRequest, DnsRecordResponse, LocationContextRequest, LocationContextResponse,
+    },
+};
 
 operations! {
     /// Device posture policies (API section 5.14).

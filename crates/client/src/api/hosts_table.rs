@@ -1,7 +1,15 @@
 //! Hosts and what they own.
 
 use super::{PageRequest, operations};
-use connexa_types::{Page, SecretValue, id::*, schema::*};
+use connexa_types::{
+    Page, SecretValue,
+    id::{HostApplicationId, HostConnectorId, HostId, HostIpServiceId},
+    schema::{
+        BundleType, HostApplicationRequest, HostApplicationResponse, HostConnectorRequest,
+        HostConnectorResponse, HostCreateRequest, HostIpServiceRequest, HostIpServiceResponse, HostResponse,
+        HostUpdateRequest,
+    },
+};
 
 operations! {
     /// Hosts (API section 5.7).

@@ -1,7 +1,13 @@
 //! Tokens, logs, sessions, regions, the account, and Cyber Shield's lists.
 
 use super::{CursorRequest, PageRequest, operations};
-use connexa_types::{Page, Timestamp, schema::*};
+use connexa_types::{
+    Page, Timestamp,
+    schema::{
+        AddDomainsRequest, AuditLogsResponse, AuthCredentials, DnsResolution, OAuthResponse,
+        RemoveDomainsRequest, SessionStatus, SessionsResponse, VpnRegionResponse,
+    },
+};
 
 operations! {
     /// Tokens (API section 5.1). A [`Client`](crate::Client) gets its own; this is for a look at one.

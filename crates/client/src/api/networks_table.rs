@@ -1,7 +1,15 @@
 //! Networks and what they own.
 
 use super::{PageRequest, operations};
-use connexa_types::{Page, SecretValue, id::*, schema::*};
+use connexa_types::{
+    Page, SecretValue,
+    id::{NetworkApplicationId, NetworkConnectorId, NetworkId, NetworkIpServiceId, NetworkRouteId},
+    schema::{
+        BundleType, NetworkApplicationRequest, NetworkApplicationResponse, NetworkConnectorRequest,
+        NetworkConnectorResponse, NetworkCreateRequest, NetworkIpServiceRequest, NetworkIpServiceResponse,
+        NetworkResponse, NetworkRouteRequest, NetworkRouteResponse, NetworkUpdateRequest,
+    },
+};
 
 operations! {
     /// Networks (API section 5.2).

@@ -1,7 +1,13 @@
 //! The tenant's settings.
 
 use super::operations;
-use connexa_types::{id::RegionId, schema::*};
+use connexa_types::{
+    id::RegionId,
+    schema::{
+        ConnectAuth, DeviceEnforcement, DnsServerAddresses, DnsZones, DomainRoutingSubnet,
+        GroupMappingResponse, IpAllocationMode, ProfileDistribution, Subnet, Topology,
+    },
+};
 
 operations! {
     /// Settings (API section 5.20), each named by its path.

@@ -1,7 +1,14 @@
 //! People, their groups and their devices.
 
 use super::{PageRequest, operations};
-use connexa_types::{Page, SecretValue, id::*, schema::*};
+use connexa_types::{
+    Page, SecretValue,
+    id::{DeviceId, RegionId, UserGroupId, UserId},
+    schema::{
+        DeviceRequest, DeviceResponse, GenericResponseVoid, UserCreateRequest, UserGroupRequest,
+        UserGroupResponse, UserResponse, UserUpdateRequest,
+    },
+};
 
 operations! {
     /// Users (API section 5.11).

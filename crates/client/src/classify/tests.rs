@@ -68,9 +68,8 @@ fn promised(call: &Call, body: &str) -> bool {
         AnswerShape::Empty | AnswerShape::Text => true,
         AnswerShape::SecretText => !blank,
         AnswerShape::MaybeJson(_) => blank || is(Value::is_null) || is(Value::is_object),
-        AnswerShape::SecretJson(_) => is(Value::is_object),
         AnswerShape::Json("boolean") => is(Value::is_boolean),
-        AnswerShape::Json("int32") => is(|v| v.is_i64()),
+        AnswerShape::Json("int32") => is(Value::is_i64),
         AnswerShape::Json("GenericResponseVoid") => blank || is(Value::is_object),
         AnswerShape::Json("SessionsResponse") => is(|v| v["sessions"].is_array()),
         AnswerShape::Json("AuditLogsResponse") => is(|v| v["auditLogs"].is_array()),
@@ -79,7 +78,7 @@ fn promised(call: &Call, body: &str) -> bool {
         AnswerShape::Json(_) if call.method() == Method::Post && call.path_args.is_empty() => {
             is(|v| v["id"].as_str().is_some_and(|id| !id.is_empty()))
         }
-        AnswerShape::Json(_) => is(Value::is_object),
+        AnswerShape::Json(_) | AnswerShape::SecretJson(_) => is(Value::is_object),
     }
 }
 
@@ -105,10 +104,10 @@ fn every_status_operation_and_body_has_its_outcome() {
                     }
                     (401, Outcome::Unauthorized) | (429, Outcome::Throttled(None)) => {}
                     (408, Outcome::Indeterminate(why)) => {
-                        assert_eq!(why.reason, Reason::RequestTimeout, "{at}")
+                        assert_eq!(why.reason, Reason::RequestTimeout, "{at}");
                     }
                     (300..=399, Outcome::Indeterminate(why)) => {
-                        assert_eq!(why.reason, Reason::Redirect, "{at}")
+                        assert_eq!(why.reason, Reason::Redirect, "{at}");
                     }
                     (400..=499, Outcome::Rejected(rejection)) => {
                         assert!(!matches!(status, 401 | 408 | 429), "{at}");
@@ -133,7 +132,7 @@ fn is_gone(call: &Call, status: u16, body: &str) -> bool {
     let by_parent =
         call.query.iter().any(|(name, _)| ["networkId", "hostId", "userId"].contains(&name.as_str()));
     let post = call.method() == Method::Post;
-    if !by_id && !(by_parent && post) {
+    if !by_id && (!by_parent || !post) {
         return false;
     }
     let names_another = body.contains(r#""name": ["#);
@@ -146,6 +145,8 @@ fn is_gone(call: &Call, status: u16, body: &str) -> bool {
 
 #[test]
 fn what_is_gone() {
+    use Endpoint as E;
+
     let id_400 = r#"{"errorDetails": {"id": [{"message": "{what} NOT FOUND", "params": {"what": "x"}}]}}"#;
     let words_400 = r#"{"errorMessage": "Dns Record with id 7 Not Found"}"#;
     let field_400 = r#"{"errorDetails": {"vpnRegionId": [{"message": "region not found"}]}}"#;
@@ -156,7 +157,6 @@ fn what_is_gone() {
         Outcome::Rejected(rejection) => rejection.gone,
         other => panic!("{other:?}"),
     };
-    use Endpoint as E;
     let with_id = [E::NetworkGet, E::NetworkUpdate, E::NetworkDelete, E::UserResetMfa, E::DeviceDelete];
     for endpoint in with_id {
         for (status, body) in [(404, ""), (404, gateway_404), (400, id_400), (400, words_400)] {
