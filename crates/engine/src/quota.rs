@@ -1,6 +1,14 @@
 //! The quota of a key: mirrors of the server's token buckets, as pure arithmetic.
 //!
-//! [`QuotaView`] is what a plan or a report needs to know of it.
+//! [`Quota`] says when the next call of a class may go, and learns from every answer; time and chance come in as values.
+//! [`QuotaView`] is what a plan or a report needs to know of it. The async port over it is [`crate::pacer`].
+
+mod bucket;
+mod gate;
+mod rate;
+
+pub use gate::{Leave, Quota};
+pub use rate::{ParseRateError, Rate};
 
 use crate::report::QuotaSource;
 use connexa_types::Class;

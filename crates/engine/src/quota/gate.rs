@@ -1,0 +1,429 @@
+//! When the next call of a class may go.
+
+use super::{
+    ClassQuota, QuotaView, Rate,
+    bucket::{Bucket, Limit, Mark, OnTheirWay, Sight},
+};
+use crate::{machine::AttemptId, report::QuotaSource};
+use connexa_types::{Attempt, Class, Mono, Outcome, QuotaHeaders};
+use std::{collections::BTreeMap, time::Duration};
+
+/// The longest wait that a `Retry-After` is obeyed for.
+const LONGEST_HINT: Duration = Duration::from_secs(3600);
+/// The first and the longest wait after a 429 that says nothing.
+const FIRST_BACKOFF: Duration = Duration::from_secs(1);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+/// The guard after many refusals.
+const LARGEST_GUARD: Duration = Duration::from_secs(1);
+
+/// The quota of one key, as far as its answers have shown it.
+#[derive(Debug)]
+pub struct Quota {
+    max_rate: Option<Pace>,
+    read: Lane,
+    update: Lane,
+    /// All calls, should both classes draw on one bucket.
+    both: Lane,
+    sharing: Sharing,
+    flights: Vec<Flight>,
+    /// The shortest trip of late: from sending to answer.
+    least_trip: Option<Duration>,
+    random: fastrand::Rng,
+}
+
+/// Whether a call may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Now.
+    Now,
+    /// Not before this moment; ask again then.
+    At(Mono),
+    /// Not before a call on its way has ended.
+    AfterAnswer,
+}
+
+/// What is known of both classes' buckets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sharing {
+    /// Not known: every call is booked against both.
+    Unknown,
+    /// Each has its own.
+    Apart,
+    /// They are one.
+    Shared,
+}
+
+/// The calls that draw on one bucket.
+#[derive(Debug, Default)]
+struct Lane {
+    /// Permitted so far.
+    permitted: u64,
+    /// Ended so far.
+    ended: u64,
+    bucket: Option<Bucket>,
+    /// Whether answers have come that show no quota.
+    headerless: bool,
+    /// Until when no call goes.
+    closed: Mono,
+    /// Kept between a token and the call that takes it, once for each anchor.
+    guard: Duration,
+    /// The last refusal.
+    refused_at: Option<Mono>,
+    /// Refusals in a row, each of a call that was permitted after the one before.
+    refusals: u32,
+    /// The wait after the next refusal that says nothing; zero before the first.
+    backoff: Duration,
+}
+
+/// A call on its way.
+#[derive(Debug)]
+struct Flight {
+    attempt: AttemptId,
+    class: Class,
+    permitted_at: Mono,
+    own: Seat,
+    both: Seat,
+}
+
+/// A call's place among those of its lane.
+#[derive(Clone, Copy, Debug)]
+struct Seat {
+    /// Calls ended when it was permitted: they have arrived before it.
+    ended: u64,
+    /// Calls permitted, itself included.
+    permitted: u64,
+    mark: Option<Mark>,
+}
+
+/// A cap given by the user.
+#[derive(Debug)]
+struct Pace {
+    interval: Duration,
+    next: Mono,
+}
+
+impl Pace {
+    fn take(&mut self, now: Mono) {
+        // Time lost between the moment a call could go and the moment it went is made up for, but for no more than one
+        // interval: a pause saves up nothing.
+        let due = if now.saturating_since(self.next) < self.interval { self.next } else { now };
+        self.next = due + self.interval;
+    }
+}
+
+impl Quota {
+    /// Nothing is known yet.
+    pub fn new(max_rate: Option<Rate>, seed: u64) -> Self {
+        Self {
+            max_rate: max_rate.map(|rate| Pace { interval: rate.interval(), next: Mono::ZERO }),
+            read: Lane::default(),
+            update: Lane::default(),
+            both: Lane::default(),
+            sharing: Sharing::Unknown,
+            flights: Vec::new(),
+            least_trip: None,
+            random: fastrand::Rng::with_seed(seed),
+        }
+    }
+
+    /// Says when a call of a class may go.
+    pub fn leave(&mut self, now: Mono, class: Class) -> Leave {
+        let way = self.way(class, now);
+        let own = self.lane(class);
+        if own.is_alone() && own.on_their_way() > 0 {
+            return Leave::AfterAnswer;
+        }
+        let own = if self.sharing == Sharing::Shared { Some(now) } else { self.lane(class).leave(now, way) };
+        let both = if self.sharing == Sharing::Apart {
+            Some(now)
+        } else {
+            let way = self.way_of_all(now);
+            self.both.leave(now, way)
+        };
+        let (Some(own), Some(both)) = (own, both) else { return Leave::AfterAnswer };
+        let pace = self.max_rate.as_ref().map_or(now, |pace| pace.next);
+        let at = own.max(both).max(pace);
+        if at <= now { Leave::Now } else { Leave::At(at) }
+    }
+
+    /// Notes that a call has its permit.
+    pub fn permit(&mut self, now: Mono, attempt: AttemptId, class: Class) {
+        if let Some(pace) = &mut self.max_rate {
+            pace.take(now);
+        }
+        let (own_way, all) = (self.way(class, now), self.way_of_all(now));
+        let own = self.lane(class).permit(now, own_way);
+        let both = self.both.permit(now, all);
+        self.flights.push(Flight { attempt, class, permitted_at: now, own, both });
+    }
+
+    /// Notes that a permit was not used.
+    pub fn release(&mut self, now: Mono, attempt: AttemptId, class: Class) {
+        self.end(now, attempt, class, |lane| {
+            if let Some(bucket) = &mut lane.bucket {
+                bucket.refund();
+            }
+        });
+    }
+
+    /// Learns from what the attempt of a permit came to.
+    pub fn observe(&mut self, now: Mono, attempt: AttemptId, class: Class, what: &Attempt) {
+        let token = token_of(what);
+        let extra = u64::from(what.wire_calls.saturating_sub(1));
+        let Some(flight) = self.end(now, attempt, class, |lane| {
+            let Some(bucket) = &mut lane.bucket else { return };
+            match token {
+                Token::NotTaken => bucket.refund(),
+                Token::Taken => bucket.book_more(extra),
+                Token::Unsure => bucket.lost(),
+            }
+        }) else {
+            return;
+        };
+        let headers = what.quota.unwrap_or_default();
+        let limit = Limit::shown(&headers);
+        let answered = matches!(what.outcome, Outcome::Applied(_) | Outcome::Rejected(_));
+        if answered {
+            let trip = what.ended_at.saturating_since(what.sent_at);
+            // The least of late: it rises slowly, should the way become longer for good.
+            self.least_trip = Some(self.least_trip.map_or(trip, |least| trip.min(least + least / 64)));
+        }
+        if let Some(limit) = limit {
+            self.see(now, &flight, limit, &headers, matches!(what.outcome, Outcome::Throttled(_)));
+        } else if answered && self.lane(class).bucket.is_none() {
+            self.lane(class).headerless = true;
+        }
+        match what.outcome {
+            Outcome::Throttled(hint) => {
+                // How long to wait is drawn once, so that both lanes open together.
+                let jitter = 0.5 + self.random.f64() / 2.0;
+                self.lane(class).refused(now, &flight, hint, jitter);
+                self.both.refused(now, &flight, hint, jitter);
+            }
+            Outcome::Applied(_) | Outcome::Rejected(_) => {
+                self.lane(class).accepted();
+                self.both.accepted();
+            }
+            Outcome::NotSent(_) | Outcome::Indeterminate(_) | Outcome::Unauthorized => {}
+        }
+    }
+
+    /// What is known now.
+    pub fn view(&mut self, now: Mono) -> QuotaView {
+        let mut classes = BTreeMap::new();
+        for class in Class::ALL {
+            let shared = self.sharing == Sharing::Shared;
+            let way = if shared { self.way_of_all(now) } else { self.way(class, now) };
+            let lane = if shared { &mut self.both } else { self.lane(class) };
+            let quota = match &mut lane.bucket {
+                Some(bucket) => {
+                    bucket.advance(now, way);
+                    let Limit { burst, rate, seconds } = bucket.limit;
+                    ClassQuota {
+                        burst,
+                        rate,
+                        seconds,
+                        tokens: bucket.tokens(),
+                        source: QuotaSource::Observed,
+                    }
+                }
+                None if lane.headerless => {
+                    ClassQuota { burst: 0, rate: 0, seconds: 0, tokens: 0, source: QuotaSource::None }
+                }
+                None => continue,
+            };
+            classes.insert(class, quota);
+        }
+        QuotaView { classes, shared: self.sharing == Sharing::Shared }
+    }
+
+    fn lane(&mut self, class: Class) -> &mut Lane {
+        match class {
+            Class::Read => &mut self.read,
+            Class::Update => &mut self.update,
+        }
+    }
+
+    fn way(&self, class: Class, now: Mono) -> OnTheirWay {
+        self.count(now, |flight| flight.class == class)
+    }
+
+    fn way_of_all(&self, now: Mono) -> OnTheirWay {
+        self.count(now, |_| true)
+    }
+
+    fn count(&self, now: Mono, counts: impl Fn(&Flight) -> bool) -> OnTheirWay {
+        let least_trip = self.least_trip.unwrap_or_default();
+        let mut way = OnTheirWay { least_trip, ..OnTheirWay::default() };
+        for flight in self.flights.iter().filter(|flight| counts(flight)) {
+            way.calls += 1;
+            way.late += u64::from(now.saturating_since(flight.permitted_at) > least_trip);
+        }
+        way
+    }
+
+    /// Takes a call off its way; `settle` says what becomes of its token.
+    fn end(
+        &mut self,
+        now: Mono,
+        attempt: AttemptId,
+        class: Class,
+        settle: impl Fn(&mut Lane),
+    ) -> Option<Flight> {
+        let at = self.flights.iter().position(|f| f.attempt == attempt && f.class == class)?;
+        // Time passes while the call is still counted as on its way: it was, until now.
+        let (way, all) = (self.way(class, now), self.way_of_all(now));
+        self.lane(class).advance(now, way);
+        self.both.advance(now, all);
+        let flight = self.flights.swap_remove(at);
+        settle(self.lane(class));
+        settle(&mut self.both);
+        self.lane(class).ended += 1;
+        self.both.ended += 1;
+        Some(flight)
+    }
+
+    /// Takes in the headers of an answer.
+    fn see(&mut self, now: Mono, flight: &Flight, limit: Limit, headers: &QuotaHeaders, refused: bool) {
+        let class = flight.class;
+        let age = now.saturating_since(flight.permitted_at);
+        let changed = self.lane(class).bucket.as_ref().is_some_and(|bucket| bucket.limit != limit);
+        let other = match class {
+            Class::Read => self.update.bucket.as_ref(),
+            Class::Update => self.read.bucket.as_ref(),
+        }
+        .map(|bucket| bucket.limit);
+        if changed && self.sharing != Sharing::Unknown {
+            self.sharing = Sharing::Unknown;
+        }
+        if other.is_some_and(|other| other != limit) {
+            self.sharing = Sharing::Apart;
+        } else if let (Some(remaining), false) = (headers.remaining, refused) {
+            self.compare(flight, limit, remaining, age);
+        }
+        // The law: a bucket starts full. Without a number of its own, ours is the first call to draw on it.
+        let remaining = headers.remaining.unwrap_or(if refused { 0 } else { limit.burst - 1 });
+        let known = headers.remaining.is_some();
+        self.lane(class).see(now, &flight.own, limit, remaining, known, age);
+        self.both.see(now, &flight.both, limit, remaining, known, age);
+    }
+
+    /// Looks for proof that both classes draw on one bucket, or that they do not.
+    fn compare(&mut self, flight: &Flight, limit: Limit, remaining: u64, age: Duration) {
+        let own_since = self.lane(flight.class).permitted - flight.own.permitted;
+        let both_since = self.both.permitted - flight.both.permitted;
+        let less_than_own = flight.own.mark.is_some_and(|m| m.is_less(limit, remaining, own_since));
+        let less_than_both = flight.both.mark.is_some_and(|m| m.is_less(limit, remaining, both_since));
+        let more_than_both = flight.both.mark.is_some_and(|m| m.is_more(limit, remaining, age));
+        if more_than_both {
+            self.sharing = Sharing::Apart;
+        } else if self.sharing == Sharing::Unknown && less_than_own && !less_than_both {
+            // The calls of the other class explain what those of this class alone do not.
+            self.sharing = Sharing::Shared;
+        }
+    }
+}
+
+/// Whether a call took a token.
+#[derive(Clone, Copy, Debug)]
+enum Token {
+    Taken,
+    NotTaken,
+    Unsure,
+}
+
+fn token_of(attempt: &Attempt) -> Token {
+    match &attempt.outcome {
+        // A refusal costs nothing.
+        Outcome::NotSent(_) | Outcome::Throttled(_) => Token::NotTaken,
+        Outcome::Applied(_) | Outcome::Rejected(_) => Token::Taken,
+        Outcome::Indeterminate(_) | Outcome::Unauthorized if attempt.quota.is_some() => Token::Taken,
+        Outcome::Indeterminate(_) | Outcome::Unauthorized => Token::Unsure,
+    }
+}
+
+impl Lane {
+    fn on_their_way(&self) -> u64 {
+        self.permitted - self.ended
+    }
+
+    /// Whether one call at a time goes: as long as nothing is known, and where refusals are all that is known.
+    fn is_alone(&self) -> bool {
+        self.bucket.is_none() && (!self.headerless || self.refused_at.is_some())
+    }
+
+    fn advance(&mut self, now: Mono, way: OnTheirWay) {
+        if let Some(bucket) = &mut self.bucket {
+            bucket.advance(now, way);
+        }
+    }
+
+    /// When a call may go; `None` if an answer has to come first.
+    fn leave(&mut self, now: Mono, way: OnTheirWay) -> Option<Mono> {
+        let token = match &mut self.bucket {
+            None => now,
+            Some(bucket) => {
+                bucket.advance(now, way);
+                bucket.ready(way)?
+            }
+        };
+        Some(token.max(self.closed))
+    }
+
+    fn permit(&mut self, now: Mono, way: OnTheirWay) -> Seat {
+        let mark = self.bucket.as_mut().map(|bucket| {
+            bucket.advance(now, way);
+            bucket.book(way.calls)
+        });
+        self.permitted += 1;
+        Seat { ended: self.ended, permitted: self.permitted, mark }
+    }
+
+    fn see(&mut self, now: Mono, seat: &Seat, limit: Limit, remaining: u64, known: bool, age: Duration) {
+        // All that was not ended when this call got its permit, and all permitted since, may have arrived after it.
+        let after = (self.permitted - seat.ended).saturating_sub(1);
+        if self.guard.is_zero() {
+            self.guard = (limit.period() / 100).min(Duration::from_millis(10));
+        }
+        let sight = Sight { remaining, age, after, guard: self.guard };
+        match &mut self.bucket {
+            None => self.bucket = Some(Bucket::seen(limit, sight, now)),
+            Some(bucket) => {
+                bucket.set_limit(limit);
+                if known {
+                    bucket.see(sight);
+                }
+            }
+        }
+    }
+
+    fn accepted(&mut self) {
+        self.refusals = 0;
+        self.backoff /= 2;
+    }
+
+    /// Takes in a 429.
+    fn refused(&mut self, now: Mono, flight: &Flight, hint: Option<Duration>, jitter: f64) {
+        let anew = self.refused_at.is_none_or(|before| flight.permitted_at >= before);
+        self.refused_at = Some(now);
+        let mut wait = Duration::ZERO;
+        if anew {
+            self.refusals += 1;
+            self.guard = (self.guard * 2 + Duration::from_millis(10)).min(LARGEST_GUARD);
+            if self.bucket.is_none() {
+                self.backoff = (self.backoff * 2).clamp(FIRST_BACKOFF, LONGEST_BACKOFF);
+                wait = self.backoff.mul_f64(jitter);
+            } else if self.refusals > 1 {
+                // The bucket is not what it says it is.
+                let doubled = FIRST_BACKOFF * (1 << (self.refusals - 2).min(6));
+                wait = doubled.min(LONGEST_BACKOFF).mul_f64(jitter);
+            }
+        }
+        let wait = wait.max(hint.unwrap_or_default().min(LONGEST_HINT));
+        self.closed = self.closed.max(now + wait);
+        let others = self.on_their_way();
+        if let Some(bucket) = &mut self.bucket {
+            bucket.refused(others, self.guard, now.saturating_since(flight.permitted_at));
+        }
+    }
+}
