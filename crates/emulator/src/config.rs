@@ -4,6 +4,9 @@ use crate::limits::Limits;
 use connexa_types::{Kind, SecretValue};
 use std::{collections::BTreeMap, str::FromStr, time::Duration};
 
+/// The most bytes that the body of a request may have (API section 10, row 52).
+pub const BODY_LIMIT: usize = 10 << 20;
+
 /// The settings of an emulator that no request can change.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -109,7 +109,7 @@ pub enum Unusable {
 #[derive(Debug)]
 pub struct Identity {
     ca_file: PathBuf,
-    config: ServerConfig,
+    config: Arc<ServerConfig>,
 }
 
 impl Identity {
@@ -143,9 +143,7 @@ impl Identity {
 
     /// The server side of TLS with this identity, for HTTP/2 and HTTP/1.1.
     pub fn server_config(&self) -> Arc<ServerConfig> {
-        let mut config = self.config.clone();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Arc::new(config)
+        Arc::clone(&self.config)
     }
 }
 
@@ -213,7 +211,7 @@ impl PemFiles {
     /// Judges the files as a client would, for every name, now and for some time to come.
     ///
     /// The authority has the same dates as its only certificate, so one check of the certificate's dates is enough.
-    fn check(&self, names: &[ServerName<'_>], now: Timestamp) -> Result<ServerConfig, Unusable> {
+    fn check(&self, names: &[ServerName<'_>], now: Timestamp) -> Result<Arc<ServerConfig>, Unusable> {
         let certificate = |text: &str, file| {
             CertificateDer::from_pem_slice(text.as_bytes()).map_err(|source| Unusable::Pem { file, source })
         };
@@ -238,13 +236,15 @@ impl PemFiles {
         if names.iter().any(|name| verify(name, RENEW_BEFORE).is_err()) {
             return Err(Unusable::RunsOut);
         }
-        ServerConfig::builder_with_provider(provider())
+        let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(Unusable::Mismatch)?
             .with_no_client_auth()
             // Refuses a key that is not the certificate's.
             .with_single_cert(vec![server.clone()], key)
-            .map_err(Unusable::Mismatch)
+            .map_err(Unusable::Mismatch)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
     }
 
     /// Writes the files. A crash in between leaves files that do not fit together, which the next start replaces.
