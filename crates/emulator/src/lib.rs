@@ -1,10 +1,26 @@
 //! The CloudConnexa API on this machine.
+//!
+//! [`Emulator`] is the API of one tenant as a value: requests in, answers out, without I/O, sleeping or a clock of its
+//! own. A request goes through `service` (token, quota, path, permission) to its operation in `resources`, which checks
+//! its body against the tables of `validate` and changes the tenant in `state`.
 
 pub mod config;
+mod delivery;
 pub mod limits;
+mod oauth;
 pub mod quota;
+mod refusal;
+mod request;
+mod resources;
+mod router;
+mod service;
+mod state;
 pub mod tls;
+mod validate;
 
 pub use config::{Access, ApiKey, Config, NotFound, NotFoundStatus};
+pub use delivery::{Delivery, What};
 pub use limits::Limits;
 pub use quota::{Bucket, BucketSpec, Taken};
+pub use service::Emulator;
+pub use state::changes::{RestoreError, StateChange};

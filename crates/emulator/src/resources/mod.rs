@@ -1,0 +1,152 @@
+//! The operations of the API.
+//!
+//! [`run`] names the function behind each [`Endpoint`]. When it is called, the request has passed every check up to and
+//! with its required query parameters. A function then goes on in the order of row 57 of API section 10, and leaves at
+//! the first stage that fails:
+//!
+//! 1. other faults of the query ([`Request::page`], [`Query::word`](crate::request::Query::word));
+//! 2. the object of the path, or the parent that the query names ([`find`]);
+//! 3. the body ([`body`], which reads JSON and reports every bad field at once);
+//! 4. uniqueness ([`unique`]);
+//! 5. rules and conflicts, one at a time ([`Refusal::conflict`]), nested children as routes, connectors, devices;
+//! 6. only then changes, which cannot fail ([`State::create`], [`State::update`], [`State::act`],
+//!    [`State::delete_tree`]): they keep indexes, audit log and store in step by themselves.
+//!
+//! # Writing a resource
+//!
+//! Follow [`dns_records`]:
+//!
+//! - A `static REQUEST: Schema` lists the fields of the request in the order of the *response* schema, with their rules
+//!   and defaults. What [`body`] returns is the stored form of the object.
+//! - Fields that only the service sets are added before [`State::create`], and copied from the old object before
+//!   [`State::update`] ([`keep`]).
+//! - Lists, reads and plain deletes are the shared [`list`], [`get`] and [`delete`] below.
+//! - What is added only when an answer is written (children, addresses, IPv6 or not) goes into [`render`].
+//! - A kind with unique names, or whose fields name other objects, is entered in `unique_name` and `references` of
+//!   [`state`](crate::state).
+//! - Secrets or switches that no answer shows live in `Object::hidden`, changed by [`State::act`].
+//! - The functions get their line in [`run`].
+
+pub(crate) mod regions;
+
+mod dns_records;
+
+use crate::{
+    refusal::Refusal,
+    request::{Answer, Request},
+    state::{
+        State,
+        table::{Object, text},
+    },
+    validate::{self, Absent, Rule, Schema},
+};
+use connexa_types::{Endpoint, Kind};
+use serde_json::{Map, Value, json};
+
+/// Runs the operation that a request names.
+pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
+    match request.endpoint {
+        Endpoint::DnsRecordList => list(request, state, Kind::DnsRecord),
+        Endpoint::DnsRecordCreate => dns_records::create(request, state),
+        Endpoint::DnsRecordGet => get(request, state, Kind::DnsRecord),
+        Endpoint::DnsRecordUpdate => dns_records::update(request, state),
+        Endpoint::DnsRecordDelete => delete(request, state, Kind::DnsRecord),
+        Endpoint::RegionList => regions::list(request, state),
+        _ => Err(Refusal::Forbidden),
+    }
+}
+
+/// Answers a page of a kind; `networkId`, `hostId` or `userId` in the query narrow it to one parent. An unknown parent
+/// has no children, so the page is empty.
+fn list(request: &Request<'_>, state: &State, kind: Kind) -> Result<Answer, Refusal> {
+    let page = request.page()?;
+    let parent = parent_parameter(kind).and_then(|name| request.query.get(name));
+    let objects = state.objects(kind, parent);
+    let total = objects.len();
+    let content: Vec<Value> =
+        objects.skip(page.offset()).take(page.limit()).map(|object| render(state, kind, object)).collect();
+    Ok(Answer::Json(json!({
+        "numberOfElements": content.len(),
+        "content": content,
+        "totalElements": total,
+        "totalPages": total.div_ceil(page.limit()),
+        "page": page.page,
+        "size": page.size,
+    })))
+}
+
+/// Answers the object of the path.
+fn get(request: &Request<'_>, state: &State, kind: Kind) -> Result<Answer, Refusal> {
+    let object = find(state, kind, request.id())?;
+    Ok(Answer::Json(render(state, kind, object)))
+}
+
+/// Deletes the object of the path with its children.
+fn delete(request: &Request<'_>, state: &mut State, kind: Kind) -> Result<Answer, Refusal> {
+    find(state, kind, request.id())?;
+    state.delete_tree(kind, request.id());
+    Ok(Answer::Empty)
+}
+
+/// Finds an object by the id in the path or, for a parent, in the query.
+fn find<'a>(state: &'a State, kind: Kind, id: &str) -> Result<&'a Object, Refusal> {
+    state.get(kind, id).ok_or(Refusal::Gone(kind))
+}
+
+/// Reads and checks the body; every bad field is reported at once.
+fn body(request: &Request<'_>, schema: &Schema, state: &State) -> Result<Map<String, Value>, Refusal> {
+    validate::check(schema, &request.json_object()?, state, Absent::Default)
+}
+
+/// Refuses a name (in the field `key`) that another object than `except` holds.
+fn unique(
+    state: &State,
+    kind: Kind,
+    key: &str,
+    fields: &Map<String, Value>,
+    except: Option<&str>,
+) -> Result<(), Refusal> {
+    match state.holder_of_name(kind, text(fields, key)) {
+        Some(holder) if Some(holder) != except => {
+            let name = kind.singular().replace('_', " ");
+            Err(Refusal::conflict(key, format!("A {name} with this {key} already exists")))
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Answers the object as it now is.
+fn shown(state: &State, kind: Kind, id: &str) -> Result<Answer, Refusal> {
+    find(state, kind, id).map(|object| Answer::Json(render(state, kind, object)))
+}
+
+/// Copies fields that only the service sets from an object to its replacement.
+fn keep(object: &Object, fields: &mut Map<String, Value>, names: &[&str]) {
+    for name in names {
+        if let Some(value) = object.fields.get(*name) {
+            fields.insert((*name).to_owned(), value.clone());
+        }
+    }
+}
+
+/// Writes an object as answers show it.
+fn render(state: &State, kind: Kind, object: &Object) -> Value {
+    let mut fields = object.fields.clone();
+    state.add_addresses(kind, object, &mut fields);
+    Value::Object(fields)
+}
+
+/// The rule of most descriptions (row 18): may be absent, but not empty.
+const fn description() -> Rule {
+    Rule::Length(1, 120)
+}
+
+/// The query parameter that names the parent of a kind.
+fn parent_parameter(kind: Kind) -> Option<&'static str> {
+    match kind.parent()? {
+        Kind::Network => Some("networkId"),
+        Kind::Host => Some("hostId"),
+        Kind::User => Some("userId"),
+        _ => None,
+    }
+}
