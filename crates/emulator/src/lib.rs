@@ -4,8 +4,10 @@
 //! own. A request goes through `service` (token, quota, path, permission) to its operation in `resources`, which checks
 //! its body against the tables of `validate` and changes the tenant in `state`.
 
+pub mod clock;
 pub mod config;
 mod delivery;
+mod embedded;
 pub mod limits;
 mod oauth;
 pub mod quota;
@@ -13,14 +15,19 @@ mod refusal;
 mod request;
 mod resources;
 mod router;
+pub mod server;
 mod service;
 mod state;
+pub mod store;
 pub mod tls;
+mod tower;
 mod validate;
 
 pub use config::{Access, ApiKey, Config, NotFound, NotFoundStatus};
 pub use delivery::{Delivery, What};
+pub use embedded::Embedded;
 pub use limits::Limits;
 pub use quota::{Bucket, BucketSpec, Taken};
 pub use service::Emulator;
 pub use state::changes::{RestoreError, StateChange};
+pub use tower::EmulatorService;
