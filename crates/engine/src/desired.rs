@@ -114,6 +114,18 @@ pub enum FieldValue {
     Secret(DesiredSecret),
 }
 
+impl FieldValue {
+    /// Visits each reference in the value, leaves of objects included.
+    pub fn for_each_reference<'a>(&'a self, visit: &mut dyn FnMut(&'a Reference)) {
+        match self {
+            Self::Reference(reference) => visit(reference),
+            Self::References(references) => references.iter().for_each(visit),
+            Self::Object(leaves) => leaves.values().for_each(|leaf| leaf.for_each_reference(visit)),
+            Self::Clear | Self::Value(_) | Self::Secret(_) => {}
+        }
+    }
+}
+
 /// A secret that an item gives.
 #[derive(Clone, Debug, PartialEq)]
 pub enum DesiredSecret {

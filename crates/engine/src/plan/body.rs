@@ -1,0 +1,239 @@
+//! Request bodies as templates: known values in place, open places on record (spec section 3.5).
+//!
+//! A create sends what the item owns. An update sends all request fields of the kind: owned ones as desired, others as
+//! read. Response-only fields are in no table and so in no body.
+
+use super::{
+    fields::{Owned, Trail, at, is_unset, sent_empty, wanted},
+    find::Finder,
+};
+use crate::{
+    catalog::{self, Field, FieldType, Null},
+    current::Live,
+    desired::{DesiredSecret, FieldValue, Reference},
+    plan::Cleared,
+};
+use connexa_types::{JsonPointer, Kind, SecretRef};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// A body with open places.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    /// The JSON; open places hold null.
+    pub(super) json: Map<String, Value>,
+    /// Places that hold the id of the object that an item will make.
+    pub(super) outputs: Vec<(JsonPointer, usize)>,
+    /// Places that hold a secret.
+    pub(super) secrets: BTreeMap<JsonPointer, SecretRef>,
+    /// Fields that an update clears.
+    pub(super) cleared: Vec<Cleared>,
+    /// Secrets that must be sent and cannot be had, in spec names.
+    pub(super) missing_secrets: Vec<String>,
+}
+
+impl Body {
+    /// The body of a create, without passengers.
+    pub(super) fn create(finder: &Finder<'_>, index: usize) -> Self {
+        let item = finder.item(index);
+        let Some(kind) = finder.kind(index) else { return Self::default() };
+        let mut body = Self::default();
+        let mut writer = Writer { finder, live: None, kept: None, body: &mut body };
+        let json = writer.fields(
+            catalog::definition(kind).fields,
+            &item.fields,
+            None,
+            &JsonPointer::default(),
+            None,
+        );
+        body.json = json;
+        body
+    }
+
+    /// The body of an update.
+    pub(super) fn update(finder: &Finder<'_>, index: usize, live: &Live) -> Self {
+        let item = finder.item(index);
+        let definition = catalog::definition(live.kind);
+        let mut body = Self::default();
+        // A key that is equal but written otherwise is no change: it stays as it is.
+        let kept = item
+            .key
+            .as_ref()
+            .is_none_or(|key| key.comparable().1 == live.key.comparable().1)
+            .then_some(definition.key_name);
+        let mut writer = Writer { finder, live: Some(live), kept, body: &mut body };
+        let root = JsonPointer::default();
+        let json = writer.fields(definition.fields, &item.fields, Some(&live.object), &root, None);
+        body.json = json;
+        body
+    }
+
+    /// Takes a passenger on board: its body becomes the next element of `list`. Returns its place.
+    pub(super) fn board(&mut self, list: &'static str, passenger: Self) -> JsonPointer {
+        let Value::Array(elements) = self.json.entry(list).or_insert_with(|| Value::Array(Vec::new())) else {
+            unreachable!("no field of a parent has the name of a child list")
+        };
+        let place = JsonPointer::default().child(list).child(elements.len());
+        elements.push(Value::Object(passenger.json));
+        let moved = |inner: &JsonPointer| JsonPointer::new(format!("{place}{inner}"));
+        self.outputs.extend(passenger.outputs.iter().map(|(at, item)| (moved(at), *item)));
+        self.secrets.extend(passenger.secrets.into_iter().map(|(at, secret)| (moved(&at), secret)));
+        self.missing_secrets.extend(passenger.missing_secrets);
+        place
+    }
+}
+
+/// Fields of the owner that no call changes (spec section 7.3).
+pub(super) fn is_owner(live: &Live) -> bool {
+    live.kind == Kind::User && live.object.get("role").and_then(Value::as_str) == Some("OWNER")
+}
+
+/// Names of the fields that an update of the owner leaves out.
+pub(super) const OWNERS: [&str; 2] = ["email", "role"];
+
+struct Writer<'w, 'a> {
+    finder: &'w Finder<'a>,
+    /// The object, for an update.
+    live: Option<&'w Live>,
+    /// The key field, where it is to be sent as read.
+    kept: Option<&'static str>,
+    body: &'w mut Body,
+}
+
+impl Writer<'_, '_> {
+    fn fields(
+        &mut self,
+        fields: &'static [Field],
+        owned: &Owned,
+        read: Option<&Value>,
+        place: &JsonPointer,
+        up: Option<&Trail<'_>>,
+    ) -> Map<String, Value> {
+        let mut json = Map::new();
+        for field in fields {
+            let trail = Trail { up, field };
+            if self.is_left_out(field, up) {
+                continue;
+            }
+            let at_field = pointer(place, field.request);
+            let live = at(read, field.response);
+            let value = if sent_empty(owned, field) {
+                Some(Value::Array(Vec::new()))
+            } else {
+                match wanted(owned, field) {
+                    Some(_) if up.is_none() && self.kept == Some(field.name) => self.as_read(&trail, live),
+                    Some(desired) => self.desired(desired, live, &at_field, &trail),
+                    None => self.as_read(&trail, live),
+                }
+            };
+            if let Some(value) = value {
+                insert(&mut json, field.request, value);
+            }
+        }
+        json
+    }
+
+    fn is_left_out(&self, field: &Field, up: Option<&Trail<'_>>) -> bool {
+        let Some(live) = self.live else { return false };
+        field.create_only || (up.is_none() && OWNERS.contains(&field.name) && is_owner(live))
+    }
+
+    /// The owned value of a field; `None` = not sent.
+    fn desired(
+        &mut self,
+        desired: &FieldValue,
+        live: Option<&Value>,
+        place: &JsonPointer,
+        trail: &Trail<'_>,
+    ) -> Option<Value> {
+        match desired {
+            FieldValue::Clear => self.clear(live, trail),
+            FieldValue::Value(value) => Some(value.clone()),
+            FieldValue::Reference(reference) => Some(self.reference(reference, place.clone())),
+            FieldValue::References(references) => Some(Value::Array(
+                references.iter().enumerate().map(|(i, r)| self.reference(r, place.child(i))).collect(),
+            )),
+            FieldValue::Object(leaves) => {
+                let FieldType::Object(fields) = trail.field.ty else { return None };
+                Some(Value::Object(self.fields(fields, leaves, live, place, Some(trail))))
+            }
+            FieldValue::Secret(DesiredSecret::Reference(reference)) => {
+                self.body.secrets.insert(place.clone(), reference.clone());
+                Some(Value::Null)
+            }
+            FieldValue::Secret(DesiredSecret::HashOnly(_)) => {
+                self.body.missing_secrets.push(trail.path());
+                None
+            }
+        }
+    }
+
+    fn clear(&mut self, live: Option<&Value>, trail: &Trail<'_>) -> Option<Value> {
+        // null is not sent on create.
+        self.live?;
+        if !is_unset(live) || self.sealed(trail) {
+            self.body.cleared.push(Cleared { field: trail.path(), at: JsonPointer::new(trail.response()) });
+        }
+        match trail.field.null {
+            Null::EmptyList => Some(Value::Array(Vec::new())),
+            Null::EmptyText => Some(Value::String(String::new())),
+            Null::Omit | Null::Replace | Null::Forbidden => None,
+        }
+    }
+
+    /// The id of an object that exists, or an open place for one that does not.
+    fn reference(&mut self, reference: &Reference, place: JsonPointer) -> Value {
+        if let Some(live) = self.finder.live(reference) {
+            return live.id.as_str().into();
+        }
+        if let Some(item) = self.finder.awaited(reference) {
+            self.body.outputs.push((place, item));
+        }
+        Value::Null
+    }
+
+    /// A field that the item does not own: in an update as read, in the request's form; `None` = not sent.
+    fn as_read(&mut self, trail: &Trail<'_>, live: Option<&Value>) -> Option<Value> {
+        self.live?;
+        if self.sealed(trail) {
+            // The service returned it, but no secret is kept beyond its hash.
+            self.body.missing_secrets.push(trail.path());
+            return None;
+        }
+        match (trail.field.ty, live?) {
+            (FieldType::Object(fields), object @ Value::Object(_)) => {
+                let place = JsonPointer::default();
+                let json = self.fields(fields, &Owned::new(), Some(object), &place, Some(trail));
+                (!json.is_empty()).then_some(Value::Object(json))
+            }
+            // An empty text is what the service refuses, except where the catalog sends one to clear (API section 10,
+            // row 18); an unset field is left out.
+            (_, Value::String(text)) if text.is_empty() && trail.field.null != Null::EmptyText => None,
+            (_, value) => Some(value.clone()),
+        }
+    }
+
+    fn sealed(&self, trail: &Trail<'_>) -> bool {
+        self.live.is_some_and(|live| {
+            !live.sealed.is_empty() && live.sealed.contains_key(&JsonPointer::new(trail.response()))
+        })
+    }
+}
+
+fn pointer(place: &JsonPointer, names: &str) -> JsonPointer {
+    names.split('/').fold(place.clone(), |place, name| place.child(name))
+}
+
+fn insert(json: &mut Map<String, Value>, names: &str, value: Value) {
+    match names.split_once('/') {
+        None => {
+            json.insert(names.to_owned(), value);
+        }
+        Some((first, rest)) => {
+            let inner = json.entry(first).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(inner) = inner {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}

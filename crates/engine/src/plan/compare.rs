@@ -1,0 +1,246 @@
+//! Comparison of what items own with what is there (spec section 3.1).
+
+use super::{
+    fields::{Owned, Trail, at, is_unset, wanted},
+    find::{Finder, ParentOf, Standing},
+    human,
+};
+use crate::{
+    catalog::{self, Definition, Field, FieldType, Null},
+    current::Live,
+    desired::{DesiredSecret, FieldValue, Parent, Reference},
+    key::Compare,
+};
+use connexa_types::{JsonPointer, SecretHash};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// One owned field, or leaf of one, that is not as desired.
+#[derive(Debug)]
+pub(super) struct Difference {
+    /// The field in spec names, leaves after dots.
+    pub(super) path: String,
+    /// As it is, for people.
+    pub(super) old: Value,
+    /// As it is to be, for people.
+    pub(super) new: Value,
+    /// Whether only a new object can have it so.
+    pub(super) replaces: bool,
+}
+
+/// What a comparison came to.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    pub(super) differences: Vec<Difference>,
+    /// Secrets that could not be compared and count as equal.
+    pub(super) not_compared: Vec<String>,
+}
+
+/// Compares an item with the object that it stands for.
+pub(super) fn compare(finder: &Finder<'_>, index: usize, live: &Live) -> Comparison {
+    let item = finder.item(index);
+    let definition = catalog::definition(live.kind);
+    let mut comparer = Comparer { finder, live, definition, done: Comparison::default() };
+    comparer.parent(index);
+    comparer.fields(definition.fields, &item.fields, Some(&live.object), None);
+    comparer.done
+}
+
+struct Comparer<'c, 'a> {
+    finder: &'c Finder<'a>,
+    live: &'c Live,
+    definition: &'static Definition,
+    done: Comparison,
+}
+
+impl Comparer<'_, '_> {
+    /// A child that `id` pins and that names another parent would have to move.
+    fn parent(&mut self, index: usize) {
+        let Some(name) = self.definition.parent_names.first() else { return };
+        let same = match (&self.finder.item(index).parent, self.finder.parents[index]) {
+            (None, _) | (_, ParentOf::None | ParentOf::Missing) => true,
+            (Some(_), ParentOf::Live(parent, _)) => Some(&parent.id) == self.live.parent.as_ref(),
+            (Some(_), ParentOf::Item(parent)) => matches!(self.finder.standing[parent], Standing::Undecided),
+        };
+        if same {
+            return;
+        }
+        let new = match (&self.finder.item(index).parent, self.finder.parents[index]) {
+            (_, ParentOf::Live(parent, _)) => parent.key.own.text.clone(),
+            (_, ParentOf::Item(parent)) => self.finder.key(parent),
+            (Some(Parent::Reference(reference)), _) => human::target(reference),
+            (Some(Parent::Item(parent)), _) => self.finder.key(*parent),
+            (None, _) => String::new(),
+        };
+        let old = self.live.key.parent.as_ref().map_or(Value::Null, |part| part.text.clone().into());
+        self.done.differences.push(Difference {
+            path: (*name).to_owned(),
+            old,
+            new: new.into(),
+            replaces: true,
+        });
+    }
+
+    fn fields(
+        &mut self,
+        fields: &'static [Field],
+        owned: &Owned,
+        object: Option<&Value>,
+        up: Option<&Trail<'_>>,
+    ) {
+        for field in fields {
+            if let Some(desired) = wanted(owned, field) {
+                self.field(desired, at(object, field.response), &Trail { up, field });
+            }
+        }
+    }
+
+    fn field(&mut self, desired: &FieldValue, live: Option<&Value>, trail: &Trail<'_>) {
+        let field = trail.field;
+        let equal = match desired {
+            FieldValue::Clear => self.is_cleared(live, trail),
+            FieldValue::Value(_) if matches!(field.ty, FieldType::Certificate) && live.is_none() => {
+                self.not_returned(trail)
+            }
+            FieldValue::Value(value) => self.is_equal(field, value, live),
+            FieldValue::Reference(reference) => {
+                let id = live.and_then(Value::as_str).unwrap_or_default();
+                self.finder.live(reference).is_some_and(|target| target.id.as_str() == id)
+            }
+            FieldValue::References(references) => self.same_references(references, live),
+            FieldValue::Object(leaves) => {
+                if let FieldType::Object(fields) = field.ty {
+                    let differences = self.done.differences.len();
+                    self.fields(fields, leaves, live, Some(trail));
+                    // An object that only a new parent object can have: OpenVPN to IPsec.
+                    if field.null == Null::Replace && is_unset(live) {
+                        for difference in &mut self.done.differences[differences..] {
+                            difference.replaces = true;
+                        }
+                    }
+                }
+                return;
+            }
+            FieldValue::Secret(secret) => self.same_secret(secret, trail),
+        };
+        if !equal {
+            let replaces =
+                field.fixed || (field.null == Null::Replace && matches!(desired, FieldValue::Clear));
+            self.done.differences.push(Difference {
+                path: trail.path(),
+                old: human::live(self.finder, field, live, self.sealed(trail)),
+                new: human::desired(self.finder, field, desired),
+                replaces,
+            });
+        }
+    }
+
+    fn is_cleared(&self, live: Option<&Value>, trail: &Trail<'_>) -> bool {
+        is_unset(live) && self.sealed(trail).is_none()
+    }
+
+    fn is_equal(&self, field: &Field, desired: &Value, live: Option<&Value>) -> bool {
+        // A live key that is written otherwise is no change.
+        let rule = if std::ptr::eq(field, self.definition.key_field()) {
+            Some(self.definition.key)
+        } else {
+            text_rule(field.ty)
+        };
+        if let Some(rule) = rule {
+            return same_text(rule, desired, live);
+        }
+        match field.ty {
+            FieldType::Boolean => truth(Some(desired)) == truth(live),
+            FieldType::EnumSet(_) | FieldType::Regions => same_set(Compare::Exact, desired, live),
+            FieldType::Ipv4Set | FieldType::Ipv6Set => same_set(Compare::Ip, desired, live),
+            FieldType::Ipv4CidrSet => same_set(Compare::Cidr, desired, live),
+            _ => Some(desired) == live,
+        }
+    }
+
+    fn same_references(&self, references: &[Reference], live: Option<&Value>) -> bool {
+        let ids: BTreeSet<&str> =
+            live.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut wanted = BTreeSet::new();
+        for reference in references {
+            match self.finder.live(reference) {
+                Some(target) => wanted.insert(target.id.as_str()),
+                None => return false,
+            };
+        }
+        wanted == ids
+    }
+
+    fn same_secret(&mut self, secret: &DesiredSecret, trail: &Trail<'_>) -> bool {
+        let desired = match secret {
+            DesiredSecret::Reference(reference) => reference.hash.as_ref(),
+            DesiredSecret::HashOnly(hash) => Some(hash),
+        };
+        match (desired, self.sealed(trail)) {
+            (Some(desired), Some(sealed)) if desired.key_id() == sealed.key_id() => desired == sealed,
+            _ => self.not_returned(trail),
+        }
+    }
+
+    /// What the service does not show counts as equal, with a note, unless the whole object that would hold it is not
+    /// there: then nothing was withheld.
+    fn not_returned(&mut self, trail: &Trail<'_>) -> bool {
+        let holder_is_unset = trail.up.is_some_and(|up| is_unset(self.live.object.pointer(&up.response())));
+        if holder_is_unset && self.live.sealed.is_empty() {
+            return false;
+        }
+        self.done.not_compared.push(trail.path());
+        true
+    }
+
+    fn sealed(&self, trail: &Trail<'_>) -> Option<&SecretHash> {
+        if self.live.sealed.is_empty() {
+            return None;
+        }
+        self.live.sealed.get(&JsonPointer::new(trail.response()))
+    }
+}
+
+fn text_rule(ty: FieldType) -> Option<Compare> {
+    match ty {
+        FieldType::Text(rule) => Some(rule),
+        FieldType::Domain => Some(Compare::Domain),
+        FieldType::Ip => Some(Compare::Ip),
+        FieldType::Cidr => Some(Compare::Cidr),
+        FieldType::Enum(_) | FieldType::Region | FieldType::Certificate => Some(Compare::Exact),
+        FieldType::Boolean
+        | FieldType::Integer(..)
+        | FieldType::EnumSet(_)
+        | FieldType::Regions
+        | FieldType::Ipv4Set
+        | FieldType::Ipv6Set
+        | FieldType::Ipv4CidrSet
+        | FieldType::Reference(_)
+        | FieldType::References(_)
+        | FieldType::Object(_)
+        | FieldType::Secret => None,
+    }
+}
+
+/// A field that an answer lacks is unset: false, empty.
+fn truth(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_bool).unwrap_or_default()
+}
+
+fn same_text(rule: Compare, desired: &Value, live: Option<&Value>) -> bool {
+    let desired = desired.as_str().unwrap_or_default();
+    let live = live.and_then(Value::as_str).unwrap_or_default();
+    desired == live || rule.canonical(desired) == rule.canonical(live)
+}
+
+fn same_set(rule: Compare, desired: &Value, live: Option<&Value>) -> bool {
+    // Mostly the service gives back what it was sent, in the same order and form.
+    if Some(desired) == live {
+        return true;
+    }
+    let set = |value: Option<&Value>| -> BTreeSet<String> {
+        let list = value.and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(|text| rule.canonical(text)).collect()
+    };
+    set(Some(desired)) == set(live)
+}

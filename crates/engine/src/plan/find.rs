@@ -1,0 +1,484 @@
+//! Which live object each item stands for, and what references mean (spec sections 3.3 and 3.4).
+//!
+//! An item with `id` is pinned to that object, all others are found by key; references are looked for in the spec, then
+//! in the tenant. All lookups are by hash, so that 100,000 items cost 100,000 lookups.
+
+use super::problems::Problems;
+use crate::{
+    catalog,
+    current::{CurrentState, Live},
+    desired::{DesiredState, Item, Parent, Reference, Target},
+    problem::{Code, Problem},
+};
+use connexa_types::Kind;
+use std::collections::HashMap;
+
+/// What an item stands for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Standing<'a> {
+    /// No live object: it is to be created.
+    New,
+    /// This object.
+    Live(&'a Live),
+    /// That cannot be said: the item, or its parent, has a problem.
+    Undecided,
+}
+
+/// The parent of a child item.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum ParentOf<'a> {
+    /// A top-level item has none.
+    None,
+    /// An item whose object does not exist yet, or is undecided.
+    Item(usize),
+    /// A live object, and the item that stands for it, if there is one.
+    Live(&'a Live, Option<usize>),
+    /// It cannot be had; the problem is on record.
+    Missing,
+}
+
+/// What a reference means.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Resolved<'a> {
+    /// An item of the spec.
+    Item(usize),
+    /// An object of the tenant that no item of the spec stands for by this key.
+    Live(&'a Live),
+    /// No such object.
+    Missing,
+    /// Several objects.
+    Ambiguous,
+}
+
+/// Whether items that pin an object may rename it: that frees its old key for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Renames {
+    /// They may.
+    Happen,
+    /// They do not (imperative creates).
+    Never,
+}
+
+/// The answers to all questions of identity.
+#[derive(Debug)]
+pub(super) struct Finder<'a> {
+    /// What is asked for.
+    pub(super) desired: &'a DesiredState,
+    /// What is there.
+    pub(super) current: &'a CurrentState,
+    /// By item: what it stands for.
+    pub(super) standing: Vec<Standing<'a>>,
+    /// By item: its parent.
+    pub(super) parents: Vec<ParentOf<'a>>,
+    /// Items that free the key of their object by renaming it: (kind, old canonical key) → item.
+    pub(super) freed: HashMap<(Kind, &'a str), usize>,
+    /// Top-level items by key.
+    by_key: HashMap<(Kind, &'a str), usize>,
+    /// Top-level items by the id of the object that they stand for.
+    by_id: HashMap<(Kind, &'a str), usize>,
+}
+
+impl<'a> Standing<'a> {
+    /// The live object.
+    pub(super) fn live(self) -> Option<&'a Live> {
+        match self {
+            Self::Live(live) => Some(live),
+            Self::New | Self::Undecided => None,
+        }
+    }
+}
+
+impl<'a> Finder<'a> {
+    /// An item.
+    pub(super) fn item(&self, index: usize) -> &'a Item {
+        &self.desired.items[index]
+    }
+
+    /// The item's kind, if it has one that this version plans.
+    pub(super) fn kind(&self, index: usize) -> Option<Kind> {
+        planned_kind(self.item(index))
+    }
+
+    /// What a reference means. Says nothing about problems; those are found once, by [`check_references`].
+    pub(super) fn reference(&self, reference: &Reference) -> Resolved<'a> {
+        match &reference.target {
+            Target::Id(id) => self
+                .current
+                .kind(reference.kind)
+                .and_then(|kind| kind.by_id(id.as_str()))
+                .map_or(Resolved::Missing, Resolved::Live),
+            Target::Key(key) => {
+                if let Some(item) = self.by_key.get(&(reference.kind, key.comparable().1)) {
+                    return Resolved::Item(*item);
+                }
+                let Some(kind) = self.current.kind(reference.kind) else { return Resolved::Missing };
+                let mut found = kind.by_key(key);
+                match (found.next(), found.next()) {
+                    (None, _) => Resolved::Missing,
+                    (Some(live), None) => Resolved::Live(live),
+                    (Some(_), Some(_)) => Resolved::Ambiguous,
+                }
+            }
+        }
+    }
+
+    /// The live object that a reference means, if it exists already.
+    pub(super) fn live(&self, reference: &Reference) -> Option<&'a Live> {
+        match self.reference(reference) {
+            Resolved::Item(item) => self.standing[item].live(),
+            Resolved::Live(live) => Some(live),
+            Resolved::Missing | Resolved::Ambiguous => None,
+        }
+    }
+
+    /// The item that a reference means, if its object does not exist yet.
+    pub(super) fn awaited(&self, reference: &Reference) -> Option<usize> {
+        match self.reference(reference) {
+            Resolved::Item(item) if self.standing[item].live().is_none() => Some(item),
+            Resolved::Item(_) | Resolved::Live(_) | Resolved::Missing | Resolved::Ambiguous => None,
+        }
+    }
+
+    /// The item that stands for a live top-level object.
+    pub(super) fn item_of(&self, live: &Live) -> Option<usize> {
+        self.by_id.get(&(live.kind, live.id.as_str())).copied()
+    }
+
+    /// The key string of an item's change: its key, under the live parent's name where the item only has that one's id.
+    pub(super) fn key(&self, index: usize) -> String {
+        let item = self.item(index);
+        match (&item.key, &self.standing[index], &self.parents[index]) {
+            (Some(key), _, ParentOf::Live(parent, None)) => {
+                crate::key::Key::child(parent.key.own.clone(), key.own.clone()).to_string()
+            }
+            (None, Standing::Live(live), _) => live.key.to_string(),
+            _ => item.label(),
+        }
+    }
+
+    /// `kind/key` of an item, as causes name it.
+    pub(super) fn name(&self, index: usize) -> String {
+        let kind = match &self.item(index).kind {
+            Ok(kind) => kind.singular(),
+            Err(word) => word,
+        };
+        format!("{kind}/{}", self.key(index))
+    }
+}
+
+/// The kind of an item, if it has one that this version plans.
+pub(super) fn planned_kind(item: &Item) -> Option<Kind> {
+    item.kind.as_ref().ok().copied().filter(|kind| catalog::is_planned(*kind))
+}
+
+/// Finds the live object of each item.
+pub(super) fn find<'a>(
+    desired: &'a DesiredState,
+    current: &'a CurrentState,
+    renames: Renames,
+    problems: &mut Problems<'a>,
+) -> Finder<'a> {
+    let count = desired.items.len();
+    let mut finder = Finder {
+        desired,
+        current,
+        standing: vec![Standing::Undecided; count],
+        parents: vec![ParentOf::None; count],
+        freed: HashMap::new(),
+        by_key: HashMap::with_capacity(count),
+        by_id: HashMap::with_capacity(count),
+    };
+    for (index, item) in desired.items.iter().enumerate() {
+        if let (Some(kind), Some(key)) = (planned_kind(item), &item.key)
+            && kind.parent().is_none()
+        {
+            finder.by_key.entry((kind, key.comparable().1)).or_insert(index);
+        }
+    }
+    let claims = pin(&mut finder, renames, problems);
+    find_top_level(&mut finder, &claims, problems);
+    for index in 0..count {
+        if let Some(live) = finder.standing[index].live().filter(|live| live.parent.is_none()) {
+            finder.by_id.insert((live.kind, live.id.as_str()), index);
+        }
+    }
+    find_children(&mut finder, &claims, problems);
+    finder
+}
+
+/// Objects that an item holds by `id`: (kind, id) → item, and whether the item renames the object.
+type Claims<'a> = HashMap<(Kind, &'a str), (usize, bool)>;
+
+/// Gives items with `id` their objects.
+fn pin<'a>(finder: &mut Finder<'a>, renames: Renames, problems: &mut Problems<'a>) -> Claims<'a> {
+    let mut claims = Claims::new();
+    for (index, item) in finder.desired.items.iter().enumerate() {
+        let (Some(kind), Some(id)) = (planned_kind(item), &item.id) else { continue };
+        if problems.refuses(index) {
+            continue;
+        }
+        let Some(live) = finder.current.kind(kind).and_then(|k| k.by_id(id.as_str())) else {
+            let message = format!("no {} has the id `{id}`", words(kind));
+            problems.push(index, Problem::new(Code::error(503), message).path("id"));
+            continue;
+        };
+        let renamed = renames == Renames::Happen
+            && item.key.as_ref().is_some_and(|key| key.comparable().1 != live.key.comparable().1);
+        if let Some((other, _)) = claims.insert((kind, live.id.as_str()), (index, renamed)) {
+            let message =
+                format!("the {} with the id `{id}` stands in {} already", words(kind), at(finder, other));
+            problems.push(index, Problem::new(Code::error(301), message).path("id"));
+            continue;
+        }
+        if renamed && kind.parent().is_none() {
+            finder.freed.insert((kind, live.key.comparable().1), index);
+        }
+        finder.standing[index] = Standing::Live(live);
+    }
+    claims
+}
+
+fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
+    for (index, item) in finder.desired.items.iter().enumerate() {
+        let Some(kind) = planned_kind(item).filter(|kind| kind.parent().is_none()) else { continue };
+        let Some(key) = &item.key else { continue };
+        if problems.refuses(index) {
+            continue;
+        }
+        let pinned = finder.standing[index].live();
+        let candidates = finder.current.kind(kind).into_iter().flat_map(|k| k.by_key(key));
+        match single(kind, candidates, claims) {
+            Found::None => {
+                if pinned.is_none() && item.id.is_none() {
+                    finder.standing[index] = Standing::New;
+                }
+            }
+            Found::One(live, claimed) => match pinned {
+                Some(pinned) if pinned.id != live.id => {
+                    let message =
+                        format!("the name is taken by another {} with the id `{}`", words(kind), live.id);
+                    let path = catalog::definition(kind).key_name;
+                    problems.push(index, Problem::new(Code::error(504), message).path(path));
+                }
+                Some(_) => {}
+                None if item.id.is_some() => {}
+                None => settle(finder, index, kind, live, claimed, problems),
+            },
+            Found::Several(ids) if pinned.is_none() && item.id.is_none() => {
+                problems.push(
+                    index,
+                    ambiguous(kind, &key.to_string(), &ids).path(catalog::definition(kind).key_name),
+                );
+            }
+            // A pinned object shares its key with others: `id` says which one is meant.
+            Found::Several(_) => {}
+        }
+    }
+}
+
+fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
+    let mut live_children = LiveChildren::default();
+    for (index, item) in finder.desired.items.iter().enumerate() {
+        let Some(kind) = planned_kind(item) else { continue };
+        let Some(parent_kind) = kind.parent() else { continue };
+        let parent = parent_of(finder, index, parent_kind, problems);
+        finder.parents[index] = parent;
+        if problems.refuses(index) || matches!(finder.standing[index], Standing::Live(_)) {
+            continue;
+        }
+        let Some(key) = &item.key else { continue };
+        if item.id.is_some() {
+            continue;
+        }
+        match parent {
+            ParentOf::Item(parent) => {
+                if let Standing::New = finder.standing[parent] {
+                    finder.standing[index] = Standing::New;
+                }
+            }
+            ParentOf::Live(parent, _) => {
+                let candidates =
+                    live_children.of(finder.current, kind, parent.id.as_str(), key.comparable().1);
+                match single(kind, candidates.iter().copied(), claims) {
+                    Found::None => finder.standing[index] = Standing::New,
+                    Found::One(live, claimed) => settle(finder, index, kind, live, claimed, problems),
+                    Found::Several(ids) => {
+                        let path = catalog::definition(kind).key_name;
+                        problems.push(index, ambiguous(kind, &key.to_string(), &ids).path(path));
+                    }
+                }
+            }
+            ParentOf::None | ParentOf::Missing => {}
+        }
+    }
+}
+
+/// The parent of a child item; puts it on record if there is none.
+fn parent_of<'a>(
+    finder: &Finder<'a>,
+    index: usize,
+    parent_kind: Kind,
+    problems: &mut Problems<'a>,
+) -> ParentOf<'a> {
+    let of_item = |item: usize| match finder.standing[item] {
+        Standing::Live(live) => ParentOf::Live(live, Some(item)),
+        Standing::New | Standing::Undecided => ParentOf::Item(item),
+    };
+    match &finder.item(index).parent {
+        Some(Parent::Item(parent)) => of_item(*parent),
+        Some(Parent::Reference(reference)) => match finder.reference(reference) {
+            Resolved::Item(parent) => of_item(parent),
+            Resolved::Live(live) => ParentOf::Live(live, None),
+            Resolved::Missing | Resolved::Ambiguous => {
+                if !problems.refuses(index) {
+                    problems.push(index, unresolved(finder, reference, problems.many()));
+                }
+                ParentOf::Missing
+            }
+        },
+        None => {
+            // Absent only beside `id`: the object says whose it is.
+            let parent = finder.standing[index].live().and_then(|live| live.parent.as_ref());
+            parent
+                .and_then(|id| finder.current.kind(parent_kind)?.by_id(id.as_str()))
+                .map_or(ParentOf::Missing, |live| ParentOf::Live(live, None))
+        }
+    }
+}
+
+/// Decides that an item found by key stands for a live object, unless another item holds that by `id`.
+fn settle<'a>(
+    finder: &mut Finder<'a>,
+    index: usize,
+    kind: Kind,
+    live: &'a Live,
+    claimed: Option<usize>,
+    problems: &mut Problems<'a>,
+) {
+    if let Some(other) = claimed {
+        let message =
+            format!("the {} `{}` stands in {} already, by its id", words(kind), live.key, at(finder, other));
+        problems
+            .push(index, Problem::new(Code::error(301), message).path(catalog::definition(kind).key_name));
+    } else {
+        finder.standing[index] = Standing::Live(live);
+    }
+}
+
+enum Found<'a> {
+    None,
+    /// The object, and the item that holds it by `id`.
+    One(&'a Live, Option<usize>),
+    Several(Vec<&'a str>),
+}
+
+/// The only candidate, those left out that another item renames away from this key.
+fn single<'a>(kind: Kind, candidates: impl Iterator<Item = &'a Live>, claims: &Claims<'a>) -> Found<'a> {
+    let claim = |live: &Live| claims.get(&(kind, live.id.as_str())).copied();
+    let mut left = candidates.filter(|live| !claim(live).is_some_and(|(_, renamed)| renamed));
+    let Some(first) = left.next() else { return Found::None };
+    let more: Vec<&'a str> = left.map(|live| live.id.as_str()).collect();
+    if more.is_empty() {
+        return Found::One(first, claim(first).map(|(item, _)| item));
+    }
+    Found::Several(std::iter::once(first.id.as_str()).chain(more).collect())
+}
+
+/// Live children by parent and own key, made when first asked for. The index of [`CurrentState`] goes by the parent's
+/// name, which an item may be about to change.
+#[derive(Default)]
+struct LiveChildren<'a> {
+    by_kind: HashMap<Kind, HashMap<(&'a str, &'a str), Vec<&'a Live>>>,
+}
+
+impl<'a> LiveChildren<'a> {
+    fn of(&mut self, current: &'a CurrentState, kind: Kind, parent: &'a str, own: &'a str) -> &[&'a Live] {
+        let index = self.by_kind.entry(kind).or_insert_with(|| {
+            let mut index: HashMap<_, Vec<_>> = HashMap::new();
+            for live in current.kind(kind).into_iter().flat_map(|k| &k.objects) {
+                let parent = live.parent.as_ref().map_or("", |id| id.as_str());
+                index.entry((parent, live.key.comparable().1)).or_default().push(live);
+            }
+            index
+        });
+        index.get(&(parent, own)).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Puts on record every reference that means nothing, or too much.
+pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: &mut Problems<'a>) {
+    for value in finder.item(index).fields.values() {
+        value.for_each_reference(&mut |reference| match finder.reference(reference) {
+            Resolved::Item(_) | Resolved::Live(_) => {}
+            Resolved::Missing | Resolved::Ambiguous => {
+                problems.push(index, unresolved(finder, reference, problems.many()));
+            }
+        });
+    }
+}
+
+fn unresolved(finder: &Finder<'_>, reference: &Reference, many: bool) -> Problem {
+    let kind = finder.current.kind(reference.kind);
+    let problem = match &reference.target {
+        Target::Id(id) => {
+            Problem::new(Code::error(501), format!("no {} has the id `{id}`", words(reference.kind)))
+        }
+        Target::Key(key) => {
+            let ids: Vec<&str> =
+                kind.into_iter().flat_map(|k| k.by_key(key)).map(|live| live.id.as_str()).collect();
+            if ids.len() > 1 {
+                ambiguous(reference.kind, &key.to_string(), &ids)
+            } else {
+                let message = format!(
+                    "there is no {} `{key}`, neither in the spec nor in the tenant",
+                    words(reference.kind)
+                );
+                let problem = Problem::new(Code::error(501), message);
+                match if many { None } else { nearest(finder, reference.kind, key.comparable().1) } {
+                    Some(name) => problem.hint(format!("did you mean `{name}`?")),
+                    None => problem,
+                }
+            }
+        }
+    };
+    problem.at(&reference.place).path(&reference.path)
+}
+
+/// The name most like the one that was given, among items and live objects of a kind.
+fn nearest<'a>(finder: &Finder<'a>, kind: Kind, given: &str) -> Option<&'a str> {
+    let items = finder
+        .by_key
+        .iter()
+        .filter(|((k, _), _)| *k == kind)
+        .filter_map(|(_, item)| finder.item(*item).key.as_ref())
+        .map(|key| &key.own);
+    let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects).map(|live| &live.key.own);
+    super::nearest::nearest(
+        given,
+        items.chain(live).map(|part| (part.canonical.as_str(), part.text.as_str())),
+    )
+}
+
+fn ambiguous(kind: Kind, key: &str, ids: &[&str]) -> Problem {
+    let list: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
+    Problem::new(
+        Code::error(502),
+        format!("{} {} are called `{key}`: {}", ids.len(), plural(kind), list.join(", ")),
+    )
+    .hint("name one of them by its id")
+}
+
+/// Where an item stands, as messages say it.
+fn at(finder: &Finder<'_>, index: usize) -> String {
+    let source = &finder.item(index).source;
+    format!("{}:{}", source.file, source.line)
+}
+
+/// The kind in words.
+pub(super) fn words(kind: Kind) -> String {
+    kind.singular().replace('_', " ")
+}
+
+fn plural(kind: Kind) -> String {
+    kind.plural().replace('_', " ")
+}

@@ -1,0 +1,101 @@
+//! Values as people read them: enums small, references by name, secrets by hash.
+
+use super::find::{Finder, Resolved};
+use crate::{
+    catalog::{Field, FieldType},
+    desired::{DesiredSecret, FieldValue, Reference, Target},
+};
+use connexa_types::{Kind, SecretHash};
+use serde_json::{Map, Value, json};
+
+/// The desired value of a field.
+pub(super) fn desired(finder: &Finder<'_>, field: &Field, value: &FieldValue) -> Value {
+    match value {
+        FieldValue::Clear => Value::Null,
+        FieldValue::Value(value) => plain(field, value),
+        FieldValue::Reference(reference) => named(finder, reference).into(),
+        FieldValue::References(references) => references.iter().map(|r| named(finder, r)).collect(),
+        FieldValue::Object(leaves) => {
+            let FieldType::Object(fields) = field.ty else { return Value::Null };
+            let shown = fields.iter().filter_map(|leaf| {
+                Some((leaf.name.to_owned(), desired(finder, leaf, leaves.get(leaf.name)?)))
+            });
+            Value::Object(shown.collect())
+        }
+        FieldValue::Secret(DesiredSecret::HashOnly(hash)) => hash.as_str().into(),
+        FieldValue::Secret(DesiredSecret::Reference(reference)) => match &reference.hash {
+            Some(hash) => hash.as_str().into(),
+            // Not hashed yet: where it comes from says as much, and no more.
+            None => serde_json::to_value(&reference.source).unwrap_or(Value::Null),
+        },
+    }
+}
+
+/// The live value of a field.
+pub(super) fn live(
+    finder: &Finder<'_>,
+    field: &Field,
+    value: Option<&Value>,
+    sealed: Option<&SecretHash>,
+) -> Value {
+    if let Some(hash) = sealed {
+        return hash.as_str().into();
+    }
+    let Some(value) = value else { return Value::Null };
+    match field.ty {
+        FieldType::Secret => Value::Null,
+        FieldType::Reference(kind) => by_id(finder, kind, value),
+        FieldType::References(kind) => match value {
+            Value::Array(list) => list.iter().map(|id| by_id(finder, kind, id)).collect(),
+            other => by_id(finder, kind, other),
+        },
+        FieldType::Object(fields) => {
+            let shown: Map<String, Value> = fields
+                .iter()
+                .filter_map(|leaf| {
+                    let value = super::fields::at(Some(value), leaf.response)?;
+                    Some((leaf.name.to_owned(), live(finder, leaf, Some(value), None)))
+                })
+                .collect();
+            Value::Object(shown)
+        }
+        _ => plain(field, value),
+    }
+}
+
+/// What a reference names, as given.
+pub(super) fn target(reference: &Reference) -> String {
+    match &reference.target {
+        Target::Key(key) => key.to_string(),
+        Target::Id(id) => id.to_string(),
+    }
+}
+
+fn named(finder: &Finder<'_>, reference: &Reference) -> String {
+    match finder.reference(reference) {
+        Resolved::Item(item) => finder.key(item),
+        Resolved::Live(live) => live.key.to_string(),
+        Resolved::Missing | Resolved::Ambiguous => target(reference),
+    }
+}
+
+fn by_id(finder: &Finder<'_>, kind: Kind, id: &Value) -> Value {
+    let name =
+        id.as_str().and_then(|id| finder.current.kind(kind)?.by_id(id)).map(|live| live.key.to_string());
+    name.map_or_else(|| id.clone(), Value::String)
+}
+
+fn plain(field: &Field, value: &Value) -> Value {
+    match (field.ty, value) {
+        (FieldType::Enum(known), Value::String(text)) => word(known, text),
+        (FieldType::EnumSet(known), Value::Array(list)) => {
+            list.iter().map(|v| v.as_str().map_or_else(|| v.clone(), |text| word(known, text))).collect()
+        }
+        _ => value.clone(),
+    }
+}
+
+/// An enum value as specs write it: small, or `raw:VALUE` if this version does not know it.
+fn word(known: &[&str], text: &str) -> Value {
+    if known.contains(&text) { text.to_lowercase().into() } else { json!(format!("raw:{text}")) }
+}

@@ -1,0 +1,95 @@
+//! Problems that the planner finds, kept by item.
+
+use crate::{
+    desired::DesiredState,
+    problem::{Level, Problem},
+};
+use std::collections::HashMap;
+
+/// The problems of a plan in the making.
+#[derive(Debug)]
+pub(super) struct Problems<'a> {
+    desired: &'a DesiredState,
+    strict: bool,
+    found: Vec<(usize, Problem)>,
+    refused: Vec<bool>,
+}
+
+impl<'a> Problems<'a> {
+    /// Starts with what the parser found.
+    pub(super) fn new(desired: &'a DesiredState, strict: bool) -> Self {
+        let mut problems =
+            Self { desired, strict, found: Vec::new(), refused: vec![false; desired.items.len()] };
+        for (index, item) in desired.items.iter().enumerate() {
+            for problem in &item.problems {
+                problems.refused[index] |= problem.is_error();
+                problems.found.push((index, problem.clone()));
+            }
+        }
+        problems
+    }
+
+    /// Puts a problem of an item on record; a place and a name that it lacks are the item's.
+    pub(super) fn push(&mut self, index: usize, mut problem: Problem) {
+        let item = &self.desired.items[index];
+        if problem.line.is_none() {
+            problem = problem.at(&item.place);
+        }
+        if problem.kind.is_none() {
+            problem.kind = Some(match &item.kind {
+                Ok(kind) => kind.singular().to_owned(),
+                Err(word) => word.clone(),
+            });
+            problem.key = Some(item.label());
+        }
+        if self.strict {
+            problem.level = Level::Error;
+        }
+        self.refused[index] |= problem.is_error();
+        self.found.push((index, problem));
+    }
+
+    /// Whether an item has an error.
+    pub(super) fn refuses(&self, index: usize) -> bool {
+        self.refused[index]
+    }
+
+    /// Whether so many problems were found that hints, which take a search each, would cost more than they help.
+    pub(super) fn many(&self) -> bool {
+        self.found.len() >= 100
+    }
+
+    /// Whether any item has an error.
+    pub(super) fn any_error(&self) -> bool {
+        self.refused.contains(&true)
+    }
+
+    /// The errors of each item that has one, in the order in which they were found.
+    pub(super) fn errors_by_item(&self) -> HashMap<usize, Vec<&Problem>> {
+        let mut by_item: HashMap<usize, Vec<&Problem>> = HashMap::new();
+        for (index, problem) in self.found.iter().filter(|(_, p)| p.is_error()) {
+            by_item.entry(*index).or_default().push(problem);
+        }
+        by_item
+    }
+
+    /// All problems in file order: files as the items name them, then lines and columns.
+    pub(super) fn in_file_order(self) -> Vec<Problem> {
+        let mut rank: HashMap<&str, usize> = HashMap::new();
+        for item in &self.desired.items {
+            let next = rank.len();
+            rank.entry(&item.place.file).or_insert(next);
+        }
+        let mut found = self.found;
+        found.sort_by_cached_key(|(index, p)| {
+            let file = p.file.as_deref().and_then(|file| rank.get(file)).copied().unwrap_or(usize::MAX);
+            (file, p.line, p.column, *index, p.code)
+        });
+        found.into_iter().map(|(_, problem)| problem).collect()
+    }
+
+    /// The warnings, in file order.
+    pub(super) fn warnings(self) -> Vec<Problem> {
+        self.in_file_order().into_iter().filter(|p| !p.is_error()).collect()
+    }
+}
