@@ -4,7 +4,8 @@ use connexa_types::TenantId;
 use std::{fmt, net::IpAddr, str::FromStr};
 use url::{Host, Url};
 
-/// Where a tenant's API is. The path of what was configured is stripped, as the official clients do (API section 1.1).
+/// Where a tenant's API is. The path of what was configured is stripped, as the official clients do (API
+/// section 1.1).
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
     /// Scheme, host and port, without a final slash.

@@ -218,7 +218,8 @@ fn seal(
 /// Reads a refusal.
 fn rejection(call: &Call, status: StatusCode, body: &[u8], redactor: &Redactor) -> Rejection {
     let error = ErrorResponse::parse(body).map(|error| bounded(error, redactor));
-    // The gateway's own error object has but a `statusError`; what else it holds (a request id) is kept as text.
+    // The gateway's own error object has but a `statusError`; what else it holds (a request id) is kept as
+    // text.
     let telling = error.as_ref().is_some_and(|e| e.error_message.is_some() || !e.error_details.is_empty());
     Rejection {
         status: status.as_u16(),
@@ -228,8 +229,9 @@ fn rejection(call: &Call, status: StatusCode, body: &[u8], redactor: &Redactor) 
     }
 }
 
-/// What a refusal says to be gone. The API answers an unknown id with 404 or with a 400 "not found" (API sections 3.1
-/// and 3.4); a 400 that names any field but `id` is about something else that was not found, such as a region.
+/// What a refusal says to be gone. The API answers an unknown id with 404 or with a 400 "not found" (API
+/// sections 3.1 and 3.4); a 400 that names any field but `id` is about something else that was not found,
+/// such as a region.
 fn gone(call: &Call, status: StatusCode, error: Option<&ErrorResponse>) -> Option<Gone> {
     let what = if call.endpoint.path_params() > 0 {
         Gone::Target
@@ -260,8 +262,8 @@ fn says_not_found(error: &ErrorResponse) -> bool {
         .any(|text| text.to_lowercase().contains("not found"))
 }
 
-/// The error body without secrets and of a size that a journal can hold. Its words are otherwise the server's own:
-/// whoever prints them escapes them.
+/// The error body without secrets and of a size that a journal can hold. Its words are otherwise the server's
+/// own: whoever prints them escapes them.
 fn bounded(mut error: ErrorResponse, redactor: &Redactor) -> ErrorResponse {
     let mend = |text: &mut String| *text = text::cut(&redactor.apply(text), text::EXCERPT);
     error.error_details.truncate(MOST_DETAILS);

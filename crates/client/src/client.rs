@@ -88,8 +88,9 @@ impl Client {
 
     /// Makes one attempt at `call`, `limit` being the deadline for all of it, renewals of the token included.
     ///
-    /// A 401 is answered by one renewal and one replay. Nothing else is ever sent a second time. Whether the call may
-    /// still begin is for the caller to say; an attempt whose time is up before it begins is `NotSent(TooLate)`.
+    /// A 401 is answered by one renewal and one replay. Nothing else is ever sent a second time. Whether the
+    /// call may still begin is for the caller to say; an attempt whose time is up before it begins is
+    /// `NotSent(TooLate)`.
     ///
     /// Dropping the future abandons the attempt: its outcome is then unknown.
     pub async fn attempt(&self, call: &Call, secrets: &SecretValues, limit: Duration) -> Attempt {

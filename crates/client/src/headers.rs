@@ -1,4 +1,5 @@
-//! The headers of an answer that steer pacing: the four rate headers and `Retry-After` (API sections 2.1 and 2.4).
+//! The headers of an answer that steer pacing: the four rate headers and `Retry-After` (API sections 2.1 and
+//! 2.4).
 //!
 //! Garbage in them is never an error: what cannot be read is as if it were not there.
 
@@ -32,8 +33,8 @@ fn integer(headers: &HeaderMap, name: &str) -> Option<u64> {
     text.parse::<i64>().ok()?.try_into().ok()
 }
 
-/// Reads `Retry-After`: seconds, or an HTTP date counted from the answer's own `Date` (so that the two clocks need not
-/// agree); a date in the past is no wait at all.
+/// Reads `Retry-After`: seconds, or an HTTP date counted from the answer's own `Date` (so that the two clocks
+/// need not agree); a date in the past is no wait at all.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {

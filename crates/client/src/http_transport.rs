@@ -1,7 +1,7 @@
 //! The network: HTTP/1.1 over TLS by `reqwest`, with everything that resends or redirects switched off.
 //!
-//! A proxy named by the environment (`HTTPS_PROXY`, `NO_PROXY`) is used, except for this machine, which is always spoken
-//! to directly: a proxy must never see a bearer token sent over plain HTTP.
+//! A proxy named by the environment (`HTTPS_PROXY`, `NO_PROXY`) is used, except for this machine, which is
+//! always spoken to directly: a proxy must never see a bearer token sent over plain HTTP.
 
 use crate::{
     base_url::is_loopback,
@@ -23,8 +23,8 @@ use std::{
 };
 use tokio::time::{Instant, timeout_at};
 
-/// How long a connection may be idle and still carry a request. A server that closes idle connections loses what is
-/// sent into the closing one, which for a mutating call would be an unknown outcome.
+/// How long a connection may be idle and still carry a request. A server that closes idle connections loses
+/// what is sent into the closing one, which for a mutating call would be an unknown outcome.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// No exchange takes longer.
@@ -37,8 +37,8 @@ pub struct HttpOptions {
     pub ca_file: Option<PathBuf>,
     /// More authorities that are trusted besides the system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
-    /// Deadline for name lookup, TCP and TLS together. Keep it below the first-byte deadline: what runs out while
-    /// connecting is then known not to have been sent.
+    /// Deadline for name lookup, TCP and TLS together. Keep it below the first-byte deadline: what runs out
+    /// while connecting is then known not to have been sent.
     pub connect_timeout: Duration,
 }
 

@@ -1,12 +1,13 @@
 //! One attempt against the CloudConnexa API, classified.
 //!
 //! [`Client::attempt`] turns a [`Call`](connexa_types::Call) into one HTTP request and its answer into an
-//! [`Outcome`](connexa_types::Outcome): applied, rejected, throttled, not sent, unauthorized, or, where nobody can tell,
-//! indeterminate. It gets the OAuth token and renews it, keeps limits on size and time, and takes secrets out of answers.
+//! [`Outcome`](connexa_types::Outcome): applied, rejected, throttled, not sent, unauthorized, or, where
+//! nobody can tell, indeterminate. It gets the OAuth token and renews it, keeps limits on size and time, and
+//! takes secrets out of answers.
 //!
 //! It does not retry, wait, page or count quota: that is the engine's. [`Transport`] is the seam below:
-//! [`HttpTransport`] is the network, and the emulator can stand there in process. [`api`] has a typed function for each
-//! of the 163 operations.
+//! [`HttpTransport`] is the network, and the emulator can stand there in process. [`api`] has a typed
+//! function for each of the 163 operations.
 
 pub mod api;
 mod base_url;

@@ -1,5 +1,5 @@
-//! Text that came from a server, made fit to be shown: cut, on one line, without control characters and without
-//! what was secret in the request.
+//! Text that came from a server, made fit to be shown: cut, on one line, without control characters and
+//! without what was secret in the request.
 
 use connexa_types::SecretValue;
 use serde_json::Value;
@@ -19,8 +19,8 @@ const SHORTEST: usize = 4;
 pub(crate) struct Redactor(Vec<SecretValue>);
 
 impl Redactor {
-    /// Adds a secret, in the forms in which a server may send it back: as it is, as inside a JSON string, and, for a
-    /// text of several lines such as a private key, line by line.
+    /// Adds a secret, in the forms in which a server may send it back: as it is, as inside a JSON string,
+    /// and, for a text of several lines such as a private key, line by line.
     pub(crate) fn add(&mut self, secret: &str) {
         let quoted = Value::from(secret).to_string();
         let inner = &quoted[1..quoted.len() - 1];
@@ -30,7 +30,7 @@ impl Redactor {
                 self.0.push(SecretValue::new(needle));
             }
         }
-        // The longest first: what contains another must not be left with a part of it.
+        // The longest first, since what contains another must not be left with a part of it.
         self.0.sort_by_key(|needle| std::cmp::Reverse(needle.expose().len()));
     }
 
@@ -48,9 +48,9 @@ impl Redactor {
 
     /// A foreign body as one line for people: secrets out, cut, escaped.
     pub(crate) fn excerpt(&self, body: &[u8]) -> String {
-        // A secret that the cut would halve is out before the cut. 64 KiB are enough to find 2,048 characters in.
-        let head = &body[..body.len().min(64 * 1024)];
-        escape(cut(self.apply(&String::from_utf8_lossy(head)).trim(), EXCERPT).as_str())
+        // Before the cut, which could halve a secret; and of the whole body, for the same reason.
+        let body = self.apply(&String::from_utf8_lossy(body));
+        escape(&cut(body.trim(), EXCERPT))
     }
 }
 
@@ -62,8 +62,8 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// Makes visible what a terminal or a log would act on: control characters, bidirectional marks, invisible characters
-/// and line separators.
+/// Makes visible what a terminal or a log would act on: control characters, bidirectional marks, invisible
+/// characters and line separators.
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -81,7 +81,10 @@ pub(crate) fn escape(text: &str) -> String {
 }
 
 fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    matches!(
+        c,
+        '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
 }
 
 #[cfg(test)]
@@ -113,7 +116,8 @@ mod tests {
             let mut r = Redactor::default();
             r.add(&secret);
             let raw = format!("{before}{secret}{after}");
-            // The replacement itself may be next to text that completes the secret; it is looked for in what is left.
+            // The replacement itself may be next to text that completes the secret; it is looked for in what
+            // is left.
             prop_assert!(!r.apply(&raw).split(REDACTED).any(|part| part.contains(&secret)));
         }
     }

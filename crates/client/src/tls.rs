@@ -79,8 +79,8 @@ pub(crate) fn client_config(extra: Vec<CertificateDer<'static>>) -> Result<Clien
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?;
     let config = match Verifier::new_with_extra_roots(extra, provider) {
         Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)),
-        // A system without any roots (a bare container) trusts nobody: plain HTTP to this machine still works, and
-        // each HTTPS connection fails as "unknown issuer", with the hint at `--ca-file`.
+        // A system without any roots (a bare container) trusts nobody: plain HTTP to this machine still
+        // works, and each HTTPS connection fails as "unknown issuer", with the hint at `--ca-file`.
         Err(_) if alone => builder.with_root_certificates(RootCertStore::empty()),
         Err(error) => return Err(error),
     };

@@ -1,8 +1,9 @@
-//! OAuth client credentials: one token for all, renewed once before it expires and once when it is refused (API
-//! sections 1.2 to 1.4).
+//! OAuth client credentials: one token for all, renewed once before it expires and once when it is refused
+//! (API sections 1.2 to 1.4).
 //!
-//! The credentials travel as the official clients send them: HTTP Basic, with a JSON body without a `Content-Type`.
-//! The documented form puts the secret into the query string, from where it would get into every log on the way.
+//! The credentials travel as the official clients send them: HTTP Basic, with a JSON body without a
+//! `Content-Type`. The documented form puts the secret into the query string, from where it would get into
+//! every log on the way.
 
 use crate::{
     request::BASE_PATH,
@@ -206,9 +207,9 @@ impl Tokens {
 
     /// Returns a token that is not `refused`, asking for a new one with `fetch` if need be.
     ///
-    /// However many tasks ask at once, one of them fetches: the others wait for it and share what came of it, or go on
-    /// with the old token as long as that is alive. `fetch` says whether its failure is for all (and not just because
-    /// this one task had no time left). Dropping the future lets the next task fetch.
+    /// However many tasks ask at once, one of them fetches: the others wait for it and share what came of it,
+    /// or go on with the old token as long as that is alive. `fetch` says whether its failure is for all (and
+    /// not just because this one task had no time left). Dropping the future lets the next task fetch.
     pub(crate) async fn get<F>(
         &self,
         refused: Option<&Token>,

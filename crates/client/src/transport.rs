@@ -12,7 +12,8 @@ pub const BODY_CAP: usize = 10 * 1024 * 1024;
 /// The most bytes of a token answer's body, decoded.
 pub const TOKEN_BODY_CAP: usize = 1024 * 1024;
 
-/// A request extension: the most bytes of body, decoded, that the caller will look at. Without it, [`BODY_CAP`].
+/// A request extension: the most bytes of body, decoded, that the caller will look at. Without it,
+/// [`BODY_CAP`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyCap(pub usize);
 
@@ -22,8 +23,8 @@ pub struct BodyCap(pub usize);
 pub trait Transport: Send + Sync {
     /// Sends `request` and reads the whole answer, whatever its status.
     ///
-    /// The answer has to begin within `first_byte` and to end within `total`. Never resends, never follows a redirect.
-    /// Dropping the future abandons the request; whether it was carried out is then unknown.
+    /// The answer has to begin within `first_byte` and to end within `total`. Never resends, never follows a
+    /// redirect. Dropping the future abandons the request; whether it was carried out is then unknown.
     fn send(
         &self,
         request: Request<Bytes>,

@@ -11,7 +11,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 /// A call that answers with a `T`. The functions of [`api`](crate::api) make it.
 ///
-/// The call itself holds no secret: those of the request are in `secrets`, and references to them in the call.
+/// The call itself holds no secret: those of the request are in `secrets`, and references to them in the
+/// call.
 pub struct TypedCall<T> {
     /// The call.
     pub call: Call,

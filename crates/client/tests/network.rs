@@ -1,14 +1,17 @@
-//! The network, with servers that misbehave: what came of it, that nothing was sent twice, and that nobody else was asked.
+//! The network, with servers that misbehave: what came of it, that nothing was sent twice, and that nobody
+//! else was asked.
 
 #![expect(clippy::unwrap_used, reason = "a fixture that breaks is a failed test")]
 
 mod support;
 
 use bytes::Bytes;
-use connexa_client::{BodyCap, HttpOptions, HttpTransport, Transport, TransportError};
-use connexa_types::{Reason, Why};
+use connexa_client::{
+    BodyCap, Client, ClientOptions, Credentials, HttpOptions, HttpTransport, Transport, TransportError, api,
+};
+use connexa_types::{Mono, Outcome, Reason, SealingKey, SecretValue, Why, schema::NetworkCreateRequest};
 use http::{Method, Request, Response};
-use std::{io::Write as _, time::Duration};
+use std::{io::Write as _, sync::Arc, time::Duration};
 use support::{Identity, Received, Reply, Server, answer};
 
 /// Long enough never to be reached.
@@ -235,6 +238,42 @@ async fn a_connection_that_takes_too_long_is_not_sent() {
     assert!(why.detail.contains("in time"), "{}", why.detail);
 }
 
+/// What the test below runs in a process of its own: its environment names a proxy.
+#[tokio::test]
+#[ignore = "run by `a_proxy_is_used_but_never_for_this_machine`"]
+async fn behind_a_proxy() {
+    let server = Server::plain(ok).await;
+    for url in [server.url.clone(), format!("http://localhost:{}", server.port)] {
+        assert_eq!(post(&transport(), &url).await.unwrap().status(), 200);
+    }
+    let why = not_sent(post(&transport(), "https://acme.invalid").await);
+    assert_eq!(why.reason, Reason::Connect, "{}", why.detail);
+}
+
+#[tokio::test]
+async fn a_proxy_is_used_but_never_for_this_machine() {
+    let proxy = Server::plain(|_| Reply::WriteAndClose(answer(502, "", ""))).await;
+    let child = tokio::task::spawn_blocking({
+        let url = proxy.url.clone();
+        move || {
+            let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+            child
+                .args(["--exact", "behind_a_proxy", "--ignored"])
+                .env_remove("NO_PROXY")
+                .env_remove("no_proxy");
+            for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+                child.env(name, &url);
+            }
+            child.output().unwrap()
+        }
+    });
+    let output = child.await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let heads: Vec<_> = proxy.received().into_iter().map(|r| r.head).collect();
+    assert_eq!(heads.len(), 1, "{heads:?}");
+    assert!(heads[0].starts_with("CONNECT acme.invalid:443 "), "{heads:?}");
+}
+
 fn ok(_: &Received) -> Reply {
     Reply::Write(answer(200, "", "{}"))
 }
@@ -304,7 +343,62 @@ async fn resets_over_tls_are_lost_like_any_other() {
     }
 }
 
-/// A gzip stream of at least `length` zero bytes, by hand: a literal zero, then copies of 258 bytes from one byte back.
+/// The whole way: a client over HTTPS.
+#[tokio::test]
+async fn a_client_works_over_https() {
+    let identity = Identity::localhost();
+    let transport = Arc::new(trusting(&identity));
+    let server = Server::tls(identity, |request| {
+        let rate = "X-RateLimit-Remaining: 5\r\n";
+        if request.head.contains("/oauth/token") {
+            let token = if request.body.is_empty() { "none" } else { "canary" };
+            return Reply::Write(answer(
+                200,
+                "",
+                format!(r#"{{"access_token": "{token}", "expires_in": 60}}"#),
+            ));
+        }
+        let authorized = request.header("authorization") == Some("Bearer canary");
+        assert!(authorized, "{}", request.head);
+        match request.head.split(' ').next() {
+            Some("GET") => Reply::Write(answer(200, rate, r#"{"content": []}"#)),
+            Some("DELETE") => Reply::Write(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()),
+            _ => Reply::WriteAndReset(Vec::new()),
+        }
+    })
+    .await;
+    let credentials = Credentials { client_id: "id".to_owned(), client_secret: SecretValue::new("secret") };
+    let options = ClientOptions::new(server.url.parse().unwrap(), credentials, SealingKey::new([1; 32]));
+    let start = std::time::Instant::now();
+    let client = Client::new(options, transport, Arc::new(move || Mono::from_origin(start.elapsed())));
+
+    let read = client.execute(&api::networks::list(api::PageRequest::default()), LONG).await;
+    assert_eq!(read.answer.unwrap().unwrap().content, []);
+    assert_eq!(read.attempt.quota.unwrap().remaining, Some(5));
+    let deleted = client.execute(&api::users::delete(&"a/b".into()), LONG).await;
+    assert!(matches!(deleted.attempt.outcome, Outcome::Applied(_)));
+    let created = client.execute(&api::networks::create(&NetworkCreateRequest::default()), LONG).await;
+    let Outcome::Indeterminate(why) = created.attempt.outcome else { panic!() };
+    assert_eq!(why.reason, Reason::Reset);
+    assert_eq!((created.attempt.wire_calls, created.attempt.token_calls), (1, 0));
+
+    let lines: Vec<_> = server.received().iter().map(|r| r.head.lines().next().unwrap().to_owned()).collect();
+    let expected = [
+        "POST /api/v1/oauth/token HTTP/1.1",
+        "GET /api/v1/networks?page=0&size=1000 HTTP/1.1",
+        "DELETE /api/v1/users/a%2Fb HTTP/1.1",
+        "POST /api/v1/networks HTTP/1.1",
+    ];
+    assert_eq!(lines, expected);
+    let create = &server.received()[3];
+    assert_eq!(create.header("content-type"), Some("application/json"));
+    assert_eq!(create.header("user-agent"), Some(ClientOptions::USER_AGENT));
+    assert_eq!(server.received()[0].header("content-type"), None, "as the official client");
+    assert_eq!(server.connections(), 1);
+}
+
+/// A gzip stream of at least `length` zero bytes, by hand: a literal zero, then copies of 258 bytes from one
+/// byte back.
 fn zeros(length: usize) -> Vec<u8> {
     let mut bits = Vec::new();
     let mut push = |code: u32, width: u32| bits.extend((0..width).rev().map(|i| code >> i & 1 == 1));

@@ -21,7 +21,8 @@ operations! {
         /// Reads a device posture policy.
         get(path id: &DevicePostureId) -> json DevicePostureResponse = DevicePostureGet;
         /// Changes a device posture policy.
-        update(path id: &DevicePostureId, body posture: &DevicePostureRequest) -> json DevicePostureResponse = DevicePostureUpdate;
+        update(path id: &DevicePostureId, body posture: &DevicePostureRequest)
+            -> json DevicePostureResponse = DevicePostureUpdate;
         /// Deletes a device posture policy.
         delete(path id: &DevicePostureId) -> empty () = DevicePostureDelete;
     }
@@ -35,11 +36,13 @@ operations! {
         /// Reads an access group.
         get(path id: &AccessGroupId) -> json AccessGroupResponse = AccessGroupGet;
         /// Changes an access group.
-        update(path id: &AccessGroupId, body group: &AccessGroupRequest) -> json AccessGroupResponse = AccessGroupUpdate;
+        update(path id: &AccessGroupId, body group: &AccessGroupRequest)
+            -> json AccessGroupResponse = AccessGroupUpdate;
         /// Deletes an access group.
         delete(path id: &AccessGroupId) -> empty () = AccessGroupDelete;
         /// Adds one source.
-        add_source(path id: &AccessGroupId, body source: &AccessItemSourceRequest) -> json AccessGroupResponse = AccessGroupSourceAdd;
+        add_source(path id: &AccessGroupId, body source: &AccessItemSourceRequest)
+            -> json AccessGroupResponse = AccessGroupSourceAdd;
         /// Removes all sources of a type, those of one parent, or one.
         remove_source(
             path id: &AccessGroupId,
@@ -48,7 +51,8 @@ operations! {
             optional "childId" child: Option<&str>
         ) -> json AccessGroupResponse = AccessGroupSourceRemove;
         /// Adds one destination.
-        add_destination(path id: &AccessGroupId, body destination: &AccessItemDestinationRequest) -> json AccessGroupResponse = AccessGroupDestinationAdd;
+        add_destination(path id: &AccessGroupId, body destination: &AccessItemDestinationRequest)
+            -> json AccessGroupResponse = AccessGroupDestinationAdd;
         /// Removes all destinations of a type, those of one parent, or one.
         remove_destination(
             path id: &AccessGroupId,
@@ -67,7 +71,8 @@ operations! {
         /// Reads a location context.
         get(path id: &LocationContextId) -> json LocationContextResponse = LocationContextGet;
         /// Changes a location context.
-        update(path id: &LocationContextId, body context: &LocationContextRequest) -> json LocationContextResponse = LocationContextUpdate;
+        update(path id: &LocationContextId, body context: &LocationContextRequest)
+            -> json LocationContextResponse = LocationContextUpdate;
         /// Deletes a location context.
         delete(path id: &LocationContextId) -> empty () = LocationContextDelete;
     }
@@ -81,7 +86,8 @@ operations! {
         /// Reads a DNS record.
         get(path id: &DnsRecordId) -> json DnsRecordResponse = DnsRecordGet;
         /// Changes a DNS record.
-        update(path id: &DnsRecordId, body record: &DnsRecordRequest) -> json DnsRecordResponse = DnsRecordUpdate;
+        update(path id: &DnsRecordId, body record: &DnsRecordRequest)
+            -> json DnsRecordResponse = DnsRecordUpdate;
         /// Deletes a DNS record.
         delete(path id: &DnsRecordId) -> empty () = DnsRecordDelete;
     }

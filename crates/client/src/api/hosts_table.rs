@@ -29,13 +29,16 @@ operations! {
     /// Connectors of hosts (API section 5.8).
     mod host_connectors {
         /// Lists connectors, all of them or those of one host.
-        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>) -> json Page<HostConnectorResponse> = HostConnectorList;
+        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>)
+            -> json Page<HostConnectorResponse> = HostConnectorList;
         /// Creates a connector.
-        create(query "hostId" host_id: &HostId, body connector: &HostConnectorRequest) -> json HostConnectorResponse = HostConnectorCreate;
+        create(query "hostId" host_id: &HostId, body connector: &HostConnectorRequest)
+            -> json HostConnectorResponse = HostConnectorCreate;
         /// Reads a connector.
         get(path id: &HostConnectorId) -> json HostConnectorResponse = HostConnectorGet;
         /// Changes a connector.
-        update(path id: &HostConnectorId, body connector: &HostConnectorRequest) -> json HostConnectorResponse = HostConnectorUpdate;
+        update(path id: &HostConnectorId, body connector: &HostConnectorRequest)
+            -> json HostConnectorResponse = HostConnectorUpdate;
         /// Deletes a connector.
         delete(path id: &HostConnectorId) -> empty () = HostConnectorDelete;
         /// Fetches the profile, an `.ovpn` text.
@@ -45,7 +48,8 @@ operations! {
         /// Fetches the connector token.
         token(path id: &HostConnectorId) -> secret SecretValue = HostConnectorProfileEncrypt;
         /// Fetches the link to an installer that holds the profile.
-        profile_bundle(path id: &HostConnectorId, query "type" bundle: &BundleType) -> secret SecretValue = HostConnectorProfileBundle;
+        profile_bundle(path id: &HostConnectorId, query "type" bundle: &BundleType)
+            -> secret SecretValue = HostConnectorProfileBundle;
         /// Lets a suspended connector connect again.
         activate(path id: &HostConnectorId) -> empty () = HostConnectorActivate;
         /// Keeps a connector from connecting.
@@ -55,13 +59,16 @@ operations! {
     /// Applications of hosts (API section 5.9).
     mod host_applications {
         /// Lists applications, all of them or those of one host.
-        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>) -> json Page<HostApplicationResponse> = HostApplicationList;
+        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>)
+            -> json Page<HostApplicationResponse> = HostApplicationList;
         /// Creates an application.
-        create(query "hostId" host_id: &HostId, body application: &HostApplicationRequest) -> json HostApplicationResponse = HostApplicationCreate;
+        create(query "hostId" host_id: &HostId, body application: &HostApplicationRequest)
+            -> json HostApplicationResponse = HostApplicationCreate;
         /// Reads an application.
         get(path id: &HostApplicationId) -> json HostApplicationResponse = HostApplicationGet;
         /// Changes an application.
-        update(path id: &HostApplicationId, body application: &HostApplicationRequest) -> json HostApplicationResponse = HostApplicationUpdate;
+        update(path id: &HostApplicationId, body application: &HostApplicationRequest)
+            -> json HostApplicationResponse = HostApplicationUpdate;
         /// Deletes an application.
         delete(path id: &HostApplicationId) -> empty () = HostApplicationDelete;
     }
@@ -69,13 +76,16 @@ operations! {
     /// IP services of hosts (API section 5.10).
     mod host_ip_services {
         /// Lists IP services, all of them or those of one host.
-        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>) -> json Page<HostIpServiceResponse> = HostIpServiceList;
+        list(page page: PageRequest, optional "hostId" host_id: Option<&HostId>)
+            -> json Page<HostIpServiceResponse> = HostIpServiceList;
         /// Creates an IP service.
-        create(query "hostId" host_id: &HostId, body service: &HostIpServiceRequest) -> json HostIpServiceResponse = HostIpServiceCreate;
+        create(query "hostId" host_id: &HostId, body service: &HostIpServiceRequest)
+            -> json HostIpServiceResponse = HostIpServiceCreate;
         /// Reads an IP service.
         get(path id: &HostIpServiceId) -> json HostIpServiceResponse = HostIpServiceGet;
         /// Changes an IP service.
-        update(path id: &HostIpServiceId, body service: &HostIpServiceRequest) -> json HostIpServiceResponse = HostIpServiceUpdate;
+        update(path id: &HostIpServiceId, body service: &HostIpServiceRequest)
+            -> json HostIpServiceResponse = HostIpServiceUpdate;
         /// Deletes an IP service.
         delete(path id: &HostIpServiceId) -> empty () = HostIpServiceDelete;
     }

@@ -74,7 +74,8 @@ macro_rules! operations {
         $(#[$module_doc:meta])*
         mod $module:ident {$(
             $(#[$doc:meta])*
-            $name:ident($($role:ident $($wire:literal)? $argument:ident: $type:ty),*) -> $shape:ident $answer:ty = $endpoint:ident;
+            $name:ident($($role:ident $($wire:literal)? $argument:ident: $type:ty),*)
+                -> $shape:ident $answer:ty = $endpoint:ident;
         )*}
     )*) => {$(
         $(#[$module_doc])*
@@ -82,12 +83,13 @@ macro_rules! operations {
             #[allow(unused_imports, reason = "a module whose rows are all of plain types needs none of them")]
             use super::*;
             use $crate::{api::builder::Builder, typed::{TypedCall, decode}};
+            use connexa_types::Endpoint;
 
             $(
                 $(#[$doc])*
-                #[doc = concat!("\n\n[`", stringify!($endpoint), "`](connexa_types::Endpoint::", stringify!($endpoint), ")")]
+                #[doc = concat!("\n\nThe call is [`Endpoint::", stringify!($endpoint), "`].")]
                 pub fn $name($($argument: $type),*) -> TypedCall<$answer> {
-                    Builder::new(connexa_types::Endpoint::$endpoint)
+                    Builder::new(Endpoint::$endpoint)
                         $(.$role($($wire,)? $argument))*
                         .answer(decode::$shape)
                 }
@@ -95,7 +97,7 @@ macro_rules! operations {
 
             #[cfg(test)]
             pub(crate) const TABLE: &[$crate::api::tests::Row] = &[$((
-                connexa_types::Endpoint::$endpoint,
+                Endpoint::$endpoint,
                 stringify!($shape),
                 std::any::type_name::<$answer>,
             )),*];

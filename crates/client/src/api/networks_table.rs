@@ -21,7 +21,8 @@ operations! {
         /// Reads a network.
         get(path id: &NetworkId) -> json NetworkResponse = NetworkGet;
         /// Changes a network.
-        update(path id: &NetworkId, body network: &NetworkUpdateRequest) -> json NetworkResponse = NetworkUpdate;
+        update(path id: &NetworkId, body network: &NetworkUpdateRequest)
+            -> json NetworkResponse = NetworkUpdate;
         /// Deletes a network.
         delete(path id: &NetworkId) -> empty () = NetworkDelete;
     }
@@ -29,13 +30,16 @@ operations! {
     /// Connectors of networks (API section 5.3).
     mod network_connectors {
         /// Lists connectors, all of them or those of one network.
-        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>) -> json Page<NetworkConnectorResponse> = NetworkConnectorList;
+        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>)
+            -> json Page<NetworkConnectorResponse> = NetworkConnectorList;
         /// Creates a connector.
-        create(query "networkId" network_id: &NetworkId, body connector: &NetworkConnectorRequest) -> json NetworkConnectorResponse = NetworkConnectorCreate;
+        create(query "networkId" network_id: &NetworkId, body connector: &NetworkConnectorRequest)
+            -> json NetworkConnectorResponse = NetworkConnectorCreate;
         /// Reads a connector.
         get(path id: &NetworkConnectorId) -> json NetworkConnectorResponse = NetworkConnectorGet;
         /// Changes a connector.
-        update(path id: &NetworkConnectorId, body connector: &NetworkConnectorRequest) -> json NetworkConnectorResponse = NetworkConnectorUpdate;
+        update(path id: &NetworkConnectorId, body connector: &NetworkConnectorRequest)
+            -> json NetworkConnectorResponse = NetworkConnectorUpdate;
         /// Deletes a connector.
         delete(path id: &NetworkConnectorId) -> empty () = NetworkConnectorDelete;
         /// Fetches the profile, an `.ovpn` text.
@@ -45,7 +49,8 @@ operations! {
         /// Fetches the connector token.
         token(path id: &NetworkConnectorId) -> secret SecretValue = NetworkConnectorProfileEncrypt;
         /// Fetches the link to an installer that holds the profile.
-        profile_bundle(path id: &NetworkConnectorId, query "type" bundle: &BundleType) -> secret SecretValue = NetworkConnectorProfileBundle;
+        profile_bundle(path id: &NetworkConnectorId, query "type" bundle: &BundleType)
+            -> secret SecretValue = NetworkConnectorProfileBundle;
         /// Starts IPsec.
         start_ipsec(path id: &NetworkConnectorId) -> empty () = NetworkConnectorIpsecStart;
         /// Stops IPsec.
@@ -59,13 +64,16 @@ operations! {
     /// Routes of networks (API section 5.4).
     mod network_routes {
         /// Lists routes, all of them or those of one network.
-        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>) -> json Page<NetworkRouteResponse> = NetworkRouteList;
+        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>)
+            -> json Page<NetworkRouteResponse> = NetworkRouteList;
         /// Creates a route.
-        create(query "networkId" network_id: &NetworkId, body route: &NetworkRouteRequest) -> json NetworkRouteResponse = NetworkRouteCreate;
+        create(query "networkId" network_id: &NetworkId, body route: &NetworkRouteRequest)
+            -> json NetworkRouteResponse = NetworkRouteCreate;
         /// Reads a route.
         get(path id: &NetworkRouteId) -> json NetworkRouteResponse = NetworkRouteGet;
         /// Changes a route.
-        update(path id: &NetworkRouteId, body route: &NetworkRouteRequest) -> json NetworkRouteResponse = NetworkRouteUpdate;
+        update(path id: &NetworkRouteId, body route: &NetworkRouteRequest)
+            -> json NetworkRouteResponse = NetworkRouteUpdate;
         /// Deletes a route.
         delete(path id: &NetworkRouteId) -> empty () = NetworkRouteDelete;
     }
@@ -73,13 +81,16 @@ operations! {
     /// Applications of networks (API section 5.5).
     mod network_applications {
         /// Lists applications, all of them or those of one network.
-        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>) -> json Page<NetworkApplicationResponse> = NetworkApplicationList;
+        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>)
+            -> json Page<NetworkApplicationResponse> = NetworkApplicationList;
         /// Creates an application.
-        create(query "networkId" network_id: &NetworkId, body application: &NetworkApplicationRequest) -> json NetworkApplicationResponse = NetworkApplicationCreate;
+        create(query "networkId" network_id: &NetworkId, body application: &NetworkApplicationRequest)
+            -> json NetworkApplicationResponse = NetworkApplicationCreate;
         /// Reads an application.
         get(path id: &NetworkApplicationId) -> json NetworkApplicationResponse = NetworkApplicationGet;
         /// Changes an application.
-        update(path id: &NetworkApplicationId, body application: &NetworkApplicationRequest) -> json NetworkApplicationResponse = NetworkApplicationUpdate;
+        update(path id: &NetworkApplicationId, body application: &NetworkApplicationRequest)
+            -> json NetworkApplicationResponse = NetworkApplicationUpdate;
         /// Deletes an application.
         delete(path id: &NetworkApplicationId) -> empty () = NetworkApplicationDelete;
     }
@@ -87,13 +98,16 @@ operations! {
     /// IP services of networks (API section 5.6).
     mod network_ip_services {
         /// Lists IP services, all of them or those of one network.
-        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>) -> json Page<NetworkIpServiceResponse> = NetworkIpServiceList;
+        list(page page: PageRequest, optional "networkId" network_id: Option<&NetworkId>)
+            -> json Page<NetworkIpServiceResponse> = NetworkIpServiceList;
         /// Creates an IP service.
-        create(query "networkId" network_id: &NetworkId, body service: &NetworkIpServiceRequest) -> json NetworkIpServiceResponse = NetworkIpServiceCreate;
+        create(query "networkId" network_id: &NetworkId, body service: &NetworkIpServiceRequest)
+            -> json NetworkIpServiceResponse = NetworkIpServiceCreate;
         /// Reads an IP service.
         get(path id: &NetworkIpServiceId) -> json NetworkIpServiceResponse = NetworkIpServiceGet;
         /// Changes an IP service.
-        update(path id: &NetworkIpServiceId, body service: &NetworkIpServiceRequest) -> json NetworkIpServiceResponse = NetworkIpServiceUpdate;
+        update(path id: &NetworkIpServiceId, body service: &NetworkIpServiceRequest)
+            -> json NetworkIpServiceResponse = NetworkIpServiceUpdate;
         /// Deletes an IP service.
         delete(path id: &NetworkIpServiceId) -> empty () = NetworkIpServiceDelete;
     }

@@ -25,17 +25,21 @@ operations! {
         /// Sets whether source addresses are translated.
         set_wpc_snat(body value: bool) -> json bool = SettingWpcSnatSet;
         /// Reads whether routes may be configured in the advanced way.
-        wpc_routes_advanced_configuration_enabled() -> json bool = SettingWpcRoutesAdvancedConfigurationEnabledGet;
+        wpc_routes_advanced_configuration_enabled()
+            -> json bool = SettingWpcRoutesAdvancedConfigurationEnabledGet;
         /// Sets whether routes may be configured in the advanced way.
-        set_wpc_routes_advanced_configuration_enabled(body value: bool) -> json bool = SettingWpcRoutesAdvancedConfigurationEnabledSet;
+        set_wpc_routes_advanced_configuration_enabled(body value: bool)
+            -> json bool = SettingWpcRoutesAdvancedConfigurationEnabledSet;
         /// Reads which families of addresses are handed out.
         wpc_ip_allocation_mode() -> text IpAllocationMode = SettingWpcIpAllocationModeGet;
         /// Sets which families of addresses are handed out.
-        set_wpc_ip_allocation_mode(text value: &IpAllocationMode) -> text IpAllocationMode = SettingWpcIpAllocationModeSet;
+        set_wpc_ip_allocation_mode(text value: &IpAllocationMode)
+            -> text IpAllocationMode = SettingWpcIpAllocationModeSet;
         /// Reads the address ranges that domains are mapped into.
         wpc_domain_routing_subnet() -> json DomainRoutingSubnet = SettingWpcDomainRoutingSubnetGet;
         /// Sets the address ranges that domains are mapped into.
-        set_wpc_domain_routing_subnet(body value: &DomainRoutingSubnet) -> json DomainRoutingSubnet = SettingWpcDomainRoutingSubnetSet;
+        set_wpc_domain_routing_subnet(body value: &DomainRoutingSubnet)
+            -> json DomainRoutingSubnet = SettingWpcDomainRoutingSubnetSet;
         /// Reads the default region.
         wpc_default_region() -> text RegionId = SettingWpcDefaultRegionGet;
         /// Sets the default region.
@@ -51,11 +55,13 @@ operations! {
         /// Reads how profiles reach users.
         user_profile_distribution() -> text ProfileDistribution = SettingUserProfileDistributionGet;
         /// Sets how profiles reach users.
-        set_user_profile_distribution(text value: &ProfileDistribution) -> text ProfileDistribution = SettingUserProfileDistributionSet;
+        set_user_profile_distribution(text value: &ProfileDistribution)
+            -> text ProfileDistribution = SettingUserProfileDistributionSet;
         /// Reads whether unknown devices may connect.
         user_device_enforcement() -> text DeviceEnforcement = SettingUserDeviceEnforcementGet;
         /// Sets whether unknown devices may connect.
-        set_user_device_enforcement(text value: &DeviceEnforcement) -> text DeviceEnforcement = SettingUserDeviceEnforcementSet;
+        set_user_device_enforcement(text value: &DeviceEnforcement)
+            -> text DeviceEnforcement = SettingUserDeviceEnforcementSet;
         /// Reads how many devices a user may have.
         user_device_allowance() -> json i32 = SettingUserDeviceAllowanceGet;
         /// Sets how many devices a user may have.
@@ -63,7 +69,8 @@ operations! {
         /// Reads whether the device allowance overrides that of users.
         user_device_allowance_force_update() -> json bool = SettingUserDeviceAllowanceForceUpdateGet;
         /// Sets whether the device allowance overrides that of users.
-        set_user_device_allowance_force_update(body value: bool) -> json bool = SettingUserDeviceAllowanceForceUpdateSet;
+        set_user_device_allowance_force_update(body value: bool)
+            -> json bool = SettingUserDeviceAllowanceForceUpdateSet;
         /// Reads when users authenticate.
         user_connect_auth() -> text ConnectAuth = SettingUserConnectAuthGet;
         /// Sets when users authenticate.
@@ -83,7 +90,8 @@ operations! {
         /// Reads the tenant's own DNS servers.
         dns_custom_servers() -> json Option<DnsServerAddresses> = SettingDnsCustomServersGet;
         /// Sets the tenant's own DNS servers.
-        set_dns_custom_servers(body value: &DnsServerAddresses) -> json DnsServerAddresses = SettingDnsCustomServersSet;
+        set_dns_custom_servers(body value: &DnsServerAddresses)
+            -> json DnsServerAddresses = SettingDnsCustomServersSet;
         /// Reads whether two factors are asked for.
         auth_two_factor_auth() -> json bool = SettingAuthTwoFactorAuthGet;
         /// Sets whether two factors are asked for.

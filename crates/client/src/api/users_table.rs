@@ -44,7 +44,8 @@ operations! {
         /// Reads a user group.
         get(path id: &UserGroupId) -> json UserGroupResponse = UserGroupGet;
         /// Changes a user group.
-        update(path id: &UserGroupId, body group: &UserGroupRequest) -> json UserGroupResponse = UserGroupUpdate;
+        update(path id: &UserGroupId, body group: &UserGroupRequest)
+            -> json UserGroupResponse = UserGroupUpdate;
         /// Deletes a user group.
         delete(path id: &UserGroupId) -> empty () = UserGroupDelete;
     }
@@ -52,18 +53,23 @@ operations! {
     /// Devices of users (API section 5.13).
     mod devices {
         /// Lists devices, all of them or those of one user.
-        list(page page: PageRequest, optional "userId" user_id: Option<&UserId>) -> json Page<DeviceResponse> = DeviceList;
+        list(page page: PageRequest, optional "userId" user_id: Option<&UserId>)
+            -> json Page<DeviceResponse> = DeviceList;
         /// Creates a device.
-        create(query "userId" user_id: &UserId, body device: &DeviceRequest) -> json DeviceResponse = DeviceCreate;
+        create(query "userId" user_id: &UserId, body device: &DeviceRequest)
+            -> json DeviceResponse = DeviceCreate;
         /// Reads a device.
         get(path id: &DeviceId, query "userId" user_id: &UserId) -> json DeviceResponse = DeviceGet;
         /// Changes a device.
-        update(path id: &DeviceId, query "userId" user_id: &UserId, body device: &DeviceRequest) -> json DeviceResponse = DeviceUpdate;
+        update(path id: &DeviceId, query "userId" user_id: &UserId, body device: &DeviceRequest)
+            -> json DeviceResponse = DeviceUpdate;
         /// Deletes a device.
         delete(path id: &DeviceId, query "userId" user_id: &UserId) -> empty () = DeviceDelete;
         /// Fetches the profile for one region, an `.ovpn` text.
-        profile(path id: &DeviceId, query "userId" user_id: &UserId, query "regionId" region_id: &RegionId) -> secret SecretValue = DeviceProfile;
+        profile(path id: &DeviceId, query "userId" user_id: &UserId, query "regionId" region_id: &RegionId)
+            -> secret SecretValue = DeviceProfile;
         /// Revokes the profile.
-        revoke_profile(path id: &DeviceId, query "userId" user_id: &UserId) -> text String = DeviceProfileRevoke;
+        revoke_profile(path id: &DeviceId, query "userId" user_id: &UserId)
+            -> text String = DeviceProfileRevoke;
     }
 }

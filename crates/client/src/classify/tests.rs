@@ -314,7 +314,8 @@ fn a_throttled_answer_says_how_long_to_wait() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whatever comes: no panic, text fit for a line, and never a mutation taken for applied on a body that cannot be.
+    /// Whatever comes: no panic, text fit for a line, and never a mutation taken for applied on a body that
+    /// cannot be.
     #[test]
     fn any_bytes_are_classified(
         endpoint in proptest::sample::select(Endpoint::ALL),

@@ -1,4 +1,5 @@
-//! A server on loopback that does as it is told, byte by byte: what a well-behaved HTTP library would refuse to send.
+//! A server on loopback that does as it is told, byte by byte: what a well-behaved HTTP library would refuse
+//! to send.
 
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{
