@@ -5,7 +5,7 @@ use crate::{
     classify::{Classified, Reading, classify},
     headers, request,
     text::Redactor,
-    token::{self, Credentials, NoToken, Token, Tokens},
+    token::{self, Credentials, NoToken, Token, Tokens, Urgency},
     transport::{BODY_CAP, TOKEN_BODY_CAP, Transport, TransportError},
 };
 use bytes::Bytes;
@@ -92,6 +92,9 @@ impl Client {
     /// call may still begin is for the caller to say; an attempt whose time is up before it begins is
     /// `NotSent(TooLate)`.
     ///
+    /// A client has no timers of its own: an attempt that waits for another's renewal of the token may end up to
+    /// [`ClientOptions::token_timeout`] after its deadline, as `NotSent(TooLate)`.
+    ///
     /// Dropping the future abandons the attempt: its outcome is then unknown.
     pub async fn attempt(&self, call: &Call, secrets: &SecretValues, limit: Duration) -> Attempt {
         let start = (self.clock)();
@@ -150,8 +153,11 @@ impl Client {
     /// A token that is not `refused`, or the outcome of an attempt that cannot have one.
     async fn token(&self, refused: Option<&Token>, course: &mut Course) -> Result<Arc<Token>, Outcome> {
         let (deadline, token_calls) = (course.deadline, &mut course.token_calls);
-        let fetch = async || {
-            let remaining = deadline.saturating_since((self.clock)());
+        let fetch = async |urgency| {
+            let remaining = match (urgency, deadline.saturating_since((self.clock)())) {
+                (Urgency::Now, remaining) => remaining,
+                (Urgency::Early, remaining) => remaining / 2,
+            };
             let total = remaining.min(self.options.token_timeout);
             if total.is_zero() {
                 return (Err(NoToken::Unavailable(too_late())), false);

@@ -90,6 +90,15 @@ pub(crate) enum NoToken {
     Unavailable(Why),
 }
 
+/// Why a token is fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// There is none that works.
+    Now,
+    /// The old one works for a while yet; the attempt must be left with time to use it.
+    Early,
+}
+
 /// What a token answer holds.
 #[derive(Debug)]
 pub(crate) struct Issued {
@@ -214,7 +223,7 @@ impl Tokens {
         &self,
         refused: Option<&Token>,
         clock: &(dyn Fn() -> Mono + Send + Sync),
-        fetch: impl FnOnce() -> F,
+        fetch: impl FnOnce(Urgency) -> F,
     ) -> Result<Arc<Token>, NoToken>
     where
         F: Future<Output = (Result<Issued, NoToken>, bool)>,
@@ -245,7 +254,8 @@ impl Tokens {
             }
         }
         let asked_at = clock();
-        let (fetched, for_all) = fetch().await;
+        let urgency = if alive.is_some() { Urgency::Early } else { Urgency::Now };
+        let (fetched, for_all) = fetch(urgency).await;
         let mut state = self.state();
         state.ended += 1;
         match fetched {
@@ -355,7 +365,7 @@ mod tests {
             result: fn() -> Result<Issued, NoToken>,
         ) -> Result<Arc<Token>, NoToken> {
             let clock = || Mono::from_origin(Duration::from_secs(self.now.load(Ordering::SeqCst)));
-            let fetch = async || {
+            let fetch = async |_| {
                 tokio::task::yield_now().await;
                 self.fetches.fetch_add(1, Ordering::SeqCst);
                 (result(), true)

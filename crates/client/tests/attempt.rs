@@ -354,6 +354,34 @@ async fn one_attempts_lack_of_time_is_not_the_others() {
 }
 
 #[tokio::test]
+async fn an_early_renewal_leaves_time_for_the_call() {
+    let (bench, client) = bench(|bench, seen| match (is_token(seen), bench.tokens()) {
+        (true, 0) => token(bench),
+        (true, _) => {
+            bench.pass(seen.total);
+            Err(TransportError::Lost(Why::new(Reason::Timeout, "no answer")))
+        }
+        (false, _) => page(),
+    });
+    attempt(&client, &list()).await;
+    bench.pass(Duration::from_mins(59));
+    let result = client.attempt(&list(), &SecretValues::none(), Duration::from_secs(20)).await;
+    assert!(matches!(result.outcome, Outcome::Applied(_)), "{:?}", result.outcome);
+    assert_eq!((result.wire_calls, result.token_calls), (1, 1));
+}
+
+#[tokio::test]
+async fn attempts_can_be_spawned() {
+    let (_, client) = with_tokens(|_, _| page());
+    let attempts = tokio::spawn(async move {
+        let call = list();
+        let boxed: BoxFuture<'_, connexa_types::Attempt> = attempt(&client, &call).boxed();
+        boxed.await
+    });
+    assert!(matches!(attempts.await.unwrap().outcome, Outcome::Applied(_)));
+}
+
+#[tokio::test]
 async fn what_cannot_be_built_costs_no_request_at_all() {
     let mut call = Call::new(Endpoint::NetworkConnectorUpdate).arg("c").json(json!({"ipSecConfig": null}));
     let place = JsonPointer::new("/ipSecConfig/preSharedKey");
