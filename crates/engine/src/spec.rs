@@ -1,1 +1,135 @@
-//! Reads specs: files to nodes with places, nodes to a desired state, problems all at once.
+//! Reading specs: texts in YAML, JSON or JSON Lines become a [`DesiredState`], and all that is wrong with them becomes
+//! [`Problem`]s (spec sections 1 to 3 and 8).
+//!
+//! [`read`] is pure: files and folders are read by the caller, secrets are hashed by a function that it hands in. A text
+//! is parsed into a tree with places ([`node`]), items are decoded from it by the catalog's tables ([`items`],
+//! [`values`]), and rules that concern several items are checked at the end ([`across`]). What an item alone cannot
+//! decide is left to the planner, which finds the rules in [`rules`].
+
+mod across;
+mod excerpt;
+mod given;
+mod items;
+mod json;
+mod names;
+mod node;
+mod overlap;
+pub mod rules;
+mod source;
+mod values;
+mod yaml;
+
+use crate::{desired::DesiredState, problem::Problem};
+use connexa_types::{Kind, SecretHash, SecretValue};
+use std::{collections::HashMap, sync::Arc};
+
+/// The deepest nesting that any limit can allow: the tree is walked by recursion.
+const DEEPEST: u32 = 1000;
+
+/// One input text.
+#[derive(Clone, Debug)]
+pub struct SourceText {
+    /// Its name, as the user gave it; `-` for standard input.
+    pub name: String,
+    /// Its format, if the user said it.
+    pub format: Option<Format>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A format of specs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// YAML 1.2, core schema.
+    Yaml,
+    /// One JSON value.
+    Json,
+    /// One item a line.
+    JsonLines,
+    /// One kind a file.
+    Csv,
+}
+
+/// What the input is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A spec of all kinds, taken or refused as a whole.
+    Spec,
+    /// The items of an imperative command, of one kind; each is taken or refused by itself.
+    Items(Kind),
+}
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// What the input is for.
+    pub mode: Mode,
+    /// Whether warnings are errors.
+    pub strict: bool,
+    /// What input is too large.
+    pub limits: Limits,
+    /// Whether every item is to be created, so that rules on missing fields hold now.
+    pub creating: bool,
+}
+
+/// What input is too large (spec section 1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of one file.
+    pub max_file_bytes: u64,
+    /// Levels of nesting; more than 1000 counts as 1000.
+    pub max_depth: u32,
+    /// Scalars, lists and mappings of all files, aliases expanded.
+    pub max_nodes: u64,
+    /// Items, nested ones included.
+    pub max_items: u64,
+    /// Bytes of one scalar.
+    pub max_scalar_bytes: u64,
+    /// Files.
+    pub max_files: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_file_bytes: 512 << 20,
+            max_depth: 64,
+            max_nodes: 5_000_000,
+            max_items: 1_000_000,
+            max_scalar_bytes: 1 << 20,
+            max_files: 10_000,
+        }
+    }
+}
+
+/// What an input came to.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The items. With an error among the problems, a spec is refused whole, and a batch is refused whole if the error
+    /// is no item's own.
+    pub desired: DesiredState,
+    /// All problems, in the order of the input.
+    pub problems: Vec<Problem>,
+    /// Whether an error concerns the input as a whole, no single item: then a batch too is refused.
+    pub unreadable: bool,
+    /// Secrets that the input holds in clear text, by their hash.
+    pub inline_secrets: HashMap<SecretHash, Arc<SecretValue>>,
+}
+
+impl Reading {
+    /// Whether any problem is an error.
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Problem::is_error)
+    }
+}
+
+/// Reads the input of one command.
+///
+/// `seal` hashes a secret: it gets the field's path in spec names and the value.
+pub fn read(
+    sources: &[SourceText],
+    options: &ReadOptions,
+    seal: &dyn Fn(&str, &str) -> SecretHash,
+) -> Reading {
+    items::read(sources, options, seal)
+}

@@ -1,0 +1,386 @@
+//! What is decided when all items are known: parents of flat children, keys given twice, and the rules of spec section 8
+//! that concern several items or an item as a whole.
+
+use super::{
+    items::{Draft, Reader, references},
+    node::Spot,
+    overlap::{self, Overlap, Route},
+    rules,
+};
+use crate::{
+    catalog::{self, Field},
+    desired::{FieldValue, Parent, Target},
+    key::{Key, KeyPart},
+    problem::{Code, Problem},
+};
+use connexa_types::Kind;
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, HashMap};
+
+/// The part of a child's key that its parent gives.
+pub(super) fn parent_part(parent: &Parent, drafts: &[Draft]) -> Option<KeyPart> {
+    match parent {
+        Parent::Item(index) => drafts.get(*index).and_then(own_part),
+        Parent::Reference(reference) => Some(match &reference.target {
+            Target::Key(key) => key.own.clone(),
+            Target::Id(id) => KeyPart::new(id.as_str(), crate::key::Compare::Exact),
+        }),
+    }
+}
+
+/// What an item is called in its children's keys: its own part, else its id.
+pub(super) fn own_part(draft: &Draft) -> Option<KeyPart> {
+    match (&draft.item.key, &draft.item.id) {
+        (Some(key), _) => Some(key.own.clone()),
+        (None, Some(id)) => Some(KeyPart::new(id.as_str(), crate::key::Compare::Exact)),
+        (None, None) => None,
+    }
+}
+
+/// Items by key and by id, for references. Only top-level kinds are referred to.
+#[derive(Default)]
+struct Index {
+    /// `None`: several items, told apart by their ids.
+    by_key: HashMap<(Kind, String), Option<usize>>,
+    by_id: HashMap<(Kind, String), usize>,
+}
+
+impl Index {
+    fn new(drafts: &[Draft]) -> Self {
+        let mut index = Self::default();
+        for (at, draft) in drafts.iter().enumerate() {
+            let Some(kind) = draft.kind().filter(|k| k.parent().is_none()) else { continue };
+            if let Some(key) = &draft.item.key {
+                index
+                    .by_key
+                    .entry((kind, key.own.canonical.clone()))
+                    .and_modify(|known| *known = None)
+                    .or_insert(Some(at));
+            }
+            if let Some(id) = &draft.item.id {
+                index.by_id.entry((kind, id.to_string())).or_insert(at);
+            }
+        }
+        index
+    }
+
+    fn find(&self, kind: Kind, target: &Target) -> Option<usize> {
+        match target {
+            Target::Key(key) => self.by_key.get(&(kind, key.own.canonical.clone())).copied().flatten(),
+            Target::Id(id) => self.by_id.get(&(kind, id.to_string())).copied(),
+        }
+    }
+}
+
+/// Who the parent of a child is, as far as the spec tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Owner {
+    Item(usize),
+    Key(String),
+    Id(String),
+}
+
+impl Owner {
+    fn of(parent: &Parent) -> Self {
+        match parent {
+            Parent::Item(index) => Self::Item(*index),
+            Parent::Reference(reference) => match &reference.target {
+                Target::Key(key) => Self::Key(key.own.canonical.clone()),
+                Target::Id(id) => Self::Id(id.to_string()),
+            },
+        }
+    }
+}
+
+/// Resolves parents and checks all rules that need more than one field.
+pub(super) fn check(reader: &mut Reader<'_>) {
+    let index = Index::new(&reader.drafts);
+    resolve_parents(reader, &index);
+    repeated(reader);
+    shared_names(reader);
+    gateways(reader, &index);
+    overlaps(reader);
+    device_allowances(reader, &index);
+    let views: Vec<Json> = reader.drafts.iter().map(|d| view(d)).collect();
+    protocols(reader, &views);
+    item_rules(reader, &views);
+}
+
+/// Flat children whose parent is an item of the spec hang on it, and take its name into their key.
+fn resolve_parents(reader: &mut Reader<'_>, index: &Index) {
+    for at in 0..reader.drafts.len() {
+        let Some(Parent::Reference(reference)) = &reader.drafts[at].item.parent else { continue };
+        let Some(parent) = index.find(reference.kind, &reference.target) else { continue };
+        let part = own_part(&reader.drafts[parent]);
+        let item = &mut reader.drafts[at].item;
+        item.parent = Some(Parent::Item(parent));
+        if let (Some(key), Some(part)) = (item.key.take(), part) {
+            item.key = Some(Key::child(part, key.own));
+        }
+    }
+}
+
+/// E301: a key or an id twice.
+fn repeated(reader: &mut Reader<'_>) {
+    /// The first item with a key, and the first that has no `id` to tell it apart.
+    struct Known {
+        first: usize,
+        without_id: Option<usize>,
+    }
+    let mut keys: HashMap<(Kind, Option<Owner>, String), Known> = HashMap::new();
+    let mut ids: HashMap<(Kind, String), usize> = HashMap::new();
+    for at in 0..reader.drafts.len() {
+        let draft = &reader.drafts[at];
+        let Some(kind) = draft.kind() else { continue };
+        let id = draft.item.id.as_ref().map(ToString::to_string);
+        if let Some(id) = &id {
+            if let Some(first) = ids.get(&(kind, id.clone())).copied() {
+                let message =
+                    format!("two items have the id `{id}`; the first is {}", shown(reader, at, first));
+                reader.report_item(at, draft.spot("id"), Problem::new(Code::error(301), message).path("id"));
+                continue;
+            }
+            ids.insert((kind, id.clone()), at);
+        }
+        let Some(key) = &draft.item.key else { continue };
+        let name = catalog::definition(kind).key_name;
+        let owner = draft.item.parent.as_ref().map(Owner::of);
+        let map_key = (kind, owner, key.own.canonical.clone());
+        let Some(known) = keys.get_mut(&map_key) else {
+            keys.insert(map_key, Known { first: at, without_id: id.is_none().then_some(at) });
+            continue;
+        };
+        let clash = if id.is_none() { Some(known.first) } else { known.without_id };
+        if id.is_none() {
+            known.without_id.get_or_insert(at);
+        }
+        if let Some(first) = clash {
+            let message =
+                format!("the {kind} `{key}` is given twice; the first is {}", shown(reader, at, first));
+            let problem = Problem::new(Code::error(301), message)
+                .path(name)
+                .hint("remove one; two live objects with one name are told apart by `id`");
+            reader.report_item(at, draft.spot(name), problem);
+        }
+    }
+}
+
+/// Where another item stands, in words.
+fn shown(reader: &Reader<'_>, from: usize, other: usize) -> String {
+    let (from, other) = (&reader.drafts[from].item.place, &reader.drafts[other].item.place);
+    if from.file == other.file {
+        format!("on line {}", other.line)
+    } else {
+        format!("in `{}`, line {}", other.file, other.line)
+    }
+}
+
+/// W309: networks and hosts share one name space.
+fn shared_names(reader: &mut Reader<'_>) {
+    let mut names: HashMap<String, (Kind, usize)> = HashMap::new();
+    for at in 0..reader.drafts.len() {
+        let draft = &reader.drafts[at];
+        let (Some(kind @ (Kind::Network | Kind::Host)), Some(key)) = (draft.kind(), &draft.item.key) else {
+            continue;
+        };
+        match names.get(&key.own.canonical) {
+            None => {
+                names.insert(key.own.canonical.clone(), (kind, at));
+            }
+            Some((other, _)) if *other == kind => {}
+            Some((other, first)) => {
+                let message = format!("a {other} has the name `{key}` too, {}", shown(reader, at, *first));
+                let problem = Problem::new(Code::warning(309), message)
+                    .path("name")
+                    .expected("names that no network shares with a host");
+                reader.report_item(at, draft.spot("name"), problem);
+            }
+        }
+    }
+}
+
+/// W402: a gateway that the spec itself keeps from being one.
+fn gateways(reader: &mut Reader<'_>, index: &Index) {
+    let mut found = Vec::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        let Some(value) = draft.item.fields.get("gateways") else { continue };
+        for reference in references(value) {
+            let Some(network) = index.find(reference.kind, &reference.target) else { continue };
+            let egress = reader.drafts[network].item.fields.get("egress");
+            if egress == Some(&FieldValue::Value(Json::Bool(false))) {
+                let name = reader.drafts[network].item.label();
+                let problem = Problem::new(
+                    Code::warning(402),
+                    format!("the gateway `{name}` has `egress: false` in this spec"),
+                )
+                .path(reference.path.clone())
+                .hint("set `egress: true` there, or use another gateway");
+                let spot = Spot { line: reference.place.line, column: reference.place.column };
+                found.push((at, spot, problem));
+            }
+        }
+    }
+    report_all(reader, found);
+}
+
+fn report_all(reader: &mut Reader<'_>, found: Vec<(usize, Spot, Problem)>) {
+    for (item, at, problem) in found {
+        reader.report_item(item, at, problem);
+    }
+}
+
+/// E404 and W405 among the routes of the spec.
+fn overlaps(reader: &mut Reader<'_>) {
+    let mut owners: HashMap<Owner, usize> = HashMap::new();
+    let mut items = Vec::new();
+    let mut routes = Vec::new();
+    // Networks that are named and networks that are given by id may be the same: they are compared at plan time.
+    let (mut by_name, mut by_id) = (Vec::new(), Vec::new());
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        if draft.kind() != Some(Kind::NetworkRoute) {
+            continue;
+        }
+        let (Some(FieldValue::Value(Json::String(text))), Some(parent)) =
+            (draft.item.fields.get("subnet"), &draft.item.parent)
+        else {
+            continue;
+        };
+        let Ok(net) = text.parse() else { continue };
+        let owner = Owner::of(parent);
+        let set = if matches!(owner, Owner::Id(_)) { &mut by_id } else { &mut by_name };
+        set.push(routes.len());
+        let next = owners.len();
+        routes.push(Route { net, owner: *owners.entry(owner).or_insert(next) });
+        items.push(at);
+    }
+    for set in [by_name, by_id] {
+        let some: Vec<Route> = set.iter().map(|i| routes[*i]).collect();
+        let name = |o: Overlap| (items[set[o.route]], items[set[o.earlier]]);
+        for (at, earlier) in overlap::between_owners(&some).into_iter().map(name) {
+            report_overlap(reader, at, earlier, Code::error(404));
+        }
+    }
+    for o in overlap::within_owner(&routes) {
+        report_overlap(reader, items[o.route], items[o.earlier], Code::warning(405));
+    }
+}
+
+fn report_overlap(reader: &mut Reader<'_>, at: usize, earlier: usize, code: Code) {
+    let own =
+        |item: usize| reader.drafts[item].item.key.as_ref().map_or_else(String::new, |k| k.own.text.clone());
+    let whose = match code.level() {
+        crate::problem::Level::Warning => "of the same network".to_owned(),
+        crate::problem::Level::Error => {
+            let parent = reader.drafts[earlier].item.parent.as_ref();
+            let part = parent.and_then(|p| parent_part(p, &reader.drafts));
+            format!("of the network `{}`", part.map_or_else(String::new, |p| p.text))
+        }
+    };
+    let message = format!(
+        "the route {} overlaps the route {} {whose}, {}",
+        own(at),
+        own(earlier),
+        shown(reader, at, earlier)
+    );
+    let problem = Problem::new(code, message).path("subnet").expected("routes that do not overlap");
+    reader.report_item(at, reader.drafts[at].spot("subnet"), problem);
+}
+
+/// E431: more devices of a user than the user's group, if it is an item of the spec, allows.
+fn device_allowances(reader: &mut Reader<'_>, index: &Index) {
+    let allowance = |user: usize| {
+        let group = reader.drafts[user].item.fields.get("group")?;
+        let group = index.find(Kind::UserGroup, &references(group).first()?.target)?;
+        match reader.drafts[group].item.fields.get("max_device")? {
+            FieldValue::Value(number) => number.as_i64(),
+            _ => None,
+        }
+    };
+    let mut numbers: HashMap<usize, (Option<i64>, u64)> = HashMap::new();
+    let mut found = Vec::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        let (Some(Kind::Device), Some(Parent::Item(user))) = (draft.kind(), &draft.item.parent) else {
+            continue;
+        };
+        let (allowed, number) = numbers.entry(*user).or_insert_with(|| (allowance(*user), 0));
+        *number += 1;
+        if let Some(problem) = allowed.and_then(|most| rules::device_allowance(most, *number)) {
+            found.push((at, draft.at, problem));
+        }
+    }
+    report_all(reader, found);
+}
+
+/// W403 for connectors whose network is an item of the spec.
+fn protocols(reader: &mut Reader<'_>, views: &[Json]) {
+    let mut found = Vec::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        let (Some(Kind::NetworkConnector), Some(Parent::Item(network))) = (draft.kind(), &draft.item.parent)
+        else {
+            continue;
+        };
+        let whole = is_whole(reader, at) && is_whole(reader, *network);
+        if let Some(problem) = rules::connector_protocol(&views[*network], &views[at], whole) {
+            found.push((at, draft.spot("ipsec"), problem));
+        }
+    }
+    report_all(reader, found);
+}
+
+/// Whether an item holds all that its object will have: it is to be created, and nothing of it is in error.
+fn is_whole(reader: &Reader<'_>, at: usize) -> bool {
+    let draft = &reader.drafts[at];
+    reader.options.creating && draft.item.id.is_none() && draft.bad.is_empty()
+}
+
+/// The starred rules, as far as each item decides them by itself.
+fn item_rules(reader: &mut Reader<'_>, views: &[Json]) {
+    let mut found = Vec::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        let Some(kind) = draft.kind().filter(|_| !draft.item.fields.is_empty()) else { continue };
+        let problems = if is_whole(reader, at) {
+            rules::check(kind, &views[at], true)
+        } else {
+            let mut problems = rules::check_part(kind, &views[at]);
+            if reader.options.creating && draft.item.id.is_none() {
+                let bad = |path: &str| draft.bad.iter().any(|b| b == path);
+                problems.extend(rules::missing(kind, &views[at], &bad));
+            }
+            problems
+        };
+        for problem in problems {
+            let spot = problem.path.as_deref().map_or(draft.at, |path| draft.spot(path));
+            found.push((at, spot, problem));
+        }
+    }
+    report_all(reader, found);
+}
+
+/// What an item owns, in the API's request form. References and secrets, which no rule looks into, are their mere
+/// presence.
+fn view(draft: &Draft) -> Json {
+    let Some(kind) = draft.kind() else { return Json::Null };
+    object(catalog::definition(kind).fields, &draft.item.fields)
+}
+
+fn object(fields: &'static [Field], owned: &BTreeMap<&'static str, FieldValue>) -> Json {
+    let mut members = Map::new();
+    for (name, value) in owned {
+        let Some(field) = fields.iter().find(|f| f.name == *name) else { continue };
+        let value = match (value, field.ty) {
+            (FieldValue::Clear, _) => Json::Null,
+            (FieldValue::Value(value), _) => value.clone(),
+            (FieldValue::Reference(_) | FieldValue::Secret(_), _) => Json::Bool(true),
+            (FieldValue::References(list), _) => list.iter().map(|_| Json::Bool(true)).collect(),
+            (FieldValue::Object(leaves), catalog::FieldType::Object(fields)) => object(fields, leaves),
+            (FieldValue::Object(_), _) => continue,
+        };
+        let (first, inner) = field.request.split_once('/').unwrap_or((field.request, ""));
+        let value = inner
+            .rsplit('/')
+            .filter(|name| !name.is_empty())
+            .fold(value, |value, name| Json::Object(Map::from_iter([(name.to_owned(), value)])));
+        members.insert(first.to_owned(), value);
+    }
+    Json::Object(members)
+}

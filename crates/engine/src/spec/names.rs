@@ -1,0 +1,215 @@
+//! The names that a mapping of a spec takes: fields, their aliases, and all others that have a meaning somewhere
+//! (spec section 3.1). Made from the catalog.
+
+use crate::catalog::{self, Definition, Field, FieldType};
+use connexa_types::Kind;
+use std::collections::{BTreeSet, HashMap};
+
+/// What a name means in an item.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Role {
+    /// `kind`.
+    Kind,
+    /// `id`.
+    Id,
+    /// A field. `ids`: a reference under this name is an id in any form.
+    Field { field: &'static Field, ids: bool },
+    /// The parent of a flat child. `ids` as above; `response`: in a nested child it is response-only.
+    Parent { ids: bool, response: bool },
+    /// Nested children.
+    Children(&'static Definition),
+    /// Nested children of a kind that this version does not take yet.
+    ChildrenNotYet,
+    /// A key of spec section 3.2 that this version does not take yet.
+    CommonNotYet(Common),
+    /// A response-only field.
+    ResponseOnly,
+}
+
+/// The common fields of spec section 3.2 beside `kind` and `id`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Common {
+    RenamedFrom,
+    Unit,
+    DependsOn,
+    Atomic,
+}
+
+/// The names of one mapping.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    roles: HashMap<String, Role>,
+    /// Names of object fields' own mappings, by the field's name.
+    objects: HashMap<&'static str, Names>,
+    /// Names to suggest.
+    suggested: BTreeSet<&'static str>,
+}
+
+impl Names {
+    /// The names of items of a kind.
+    pub(super) fn of(definition: &'static Definition) -> Self {
+        let mut names = Self::default();
+        for (name, role) in [
+            ("kind", Role::Kind),
+            ("id", Role::Id),
+            ("renamed_from", Role::CommonNotYet(Common::RenamedFrom)),
+            ("unit", Role::CommonNotYet(Common::Unit)),
+            ("depends_on", Role::CommonNotYet(Common::DependsOn)),
+            ("atomic", Role::CommonNotYet(Common::Atomic)),
+        ] {
+            names.roles.insert(name.to_owned(), role);
+        }
+        names.suggested.extend(["kind", "id"]);
+        names.fields(definition.fields);
+        for name in definition.parent_names {
+            let response = matches!(catalog::snake(name).as_str(), "network_item_id" | "user_id");
+            names.add(name, Role::Parent { ids: is_id_name(name), response });
+        }
+        names.suggested.extend(definition.parent_names.first());
+        for kind in Kind::ALL.iter().filter(|k| k.parent() == Some(definition.kind)) {
+            if catalog::is_planned(*kind) {
+                let child = catalog::definition(*kind);
+                let nested = child.nested_as.expect("every kind with a parent nests in it");
+                names.add(nested, Role::Children(child));
+                names.suggested.insert(nested);
+            } else {
+                let own = kind.plural().strip_prefix(definition.kind.singular());
+                let nested = own.map_or(kind.plural(), |n| n.trim_start_matches('_'));
+                names.add(nested, Role::ChildrenNotYet);
+                names.suggested.insert(nested);
+            }
+        }
+        names.response_only(definition.response_only, "");
+        names
+    }
+
+    fn fields(&mut self, fields: &'static [Field]) {
+        for field in fields {
+            let reference = matches!(field.ty, FieldType::Reference(_) | FieldType::References(_));
+            let mut add =
+                |name: &str| self.add(name, Role::Field { field, ids: reference && is_id_name(name) });
+            add(field.name);
+            for api in [field.request, field.response] {
+                // A field that stands deeper in the API's object is known by the object's name: its value may be the
+                // object (`tunnelBypass: {ipv4Subnets: […]}`).
+                let name = api.split('/').next().unwrap_or(api);
+                add(name);
+                add(&catalog::snake(name));
+            }
+            self.suggested.insert(field.name);
+            if let FieldType::Object(leaves) = field.ty {
+                let mut names = Names::default();
+                names.fields(leaves);
+                self.objects.insert(field.name, names);
+            }
+        }
+    }
+
+    fn response_only(&mut self, paths: &[&'static str], prefix: &str) {
+        for path in paths.iter().filter_map(|p| p.strip_prefix(prefix)) {
+            match path.split_once('/') {
+                None => {
+                    self.add(path, Role::ResponseOnly);
+                    self.add(&catalog::snake(path), Role::ResponseOnly);
+                }
+                Some((object, _)) => {
+                    let prefix = format!("{prefix}{object}/");
+                    if let Some(Role::Field { field, .. }) = self.roles.get(object).copied()
+                        && let Some(names) = self.objects.get_mut(field.name)
+                    {
+                        names.response_only(paths, &prefix);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds a name, unless it has a meaning already: fields go before parents, parents before response-only ones.
+    fn add(&mut self, name: &str, role: Role) {
+        self.roles.entry(name.to_owned()).or_insert(role);
+    }
+
+    /// What a name means.
+    pub(super) fn role(&self, name: &str) -> Option<Role> {
+        self.roles.get(name).copied()
+    }
+
+    /// The names of an object field's mapping.
+    pub(super) fn object(&self, field: &str) -> Option<&Names> {
+        self.objects.get(field)
+    }
+
+    /// The name that was probably meant.
+    pub(super) fn nearest(&self, name: &str) -> Option<&'static str> {
+        nearest(name, self.suggested.iter().copied())
+    }
+}
+
+/// Whether a value under this name is an id in any form (spec section 3.4).
+fn is_id_name(name: &str) -> bool {
+    ["Id", "Ids", "_id", "_ids"].iter().any(|end| name.ends_with(end))
+}
+
+/// The nearest of some words, if it is near enough to be meant.
+pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = catalog::snake(word).replace('-', "_");
+    words
+        .map(|w| (strsim::damerau_levenshtein(&folded, w), w))
+        .filter(|(distance, w)| *distance <= (w.len().max(folded.len()) / 3).max(1) || is_part(&folded, w))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, w)| w)
+}
+
+/// Whether a word is one of the other's words: `region` of `vpn_region`.
+fn is_part(a: &str, b: &str) -> bool {
+    let words = |long: &str, short: &str| short.len() > 2 && long.split('_').any(|w| w == short);
+    words(a, b) || words(b, a)
+}
+
+/// Whether a name sounds as if its value were a secret, in any spelling. Such values leave no trace in documents, even if
+/// the name is wrong.
+pub(super) fn sounds_secret(name: &str) -> bool {
+    let folded: String =
+        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    ["key", "secret", "pass", "token", "psk", "private", "credential"].iter().any(|w| folded.contains(w))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field(kind: Kind, name: &str) -> Option<(&'static str, bool)> {
+        match Names::of(catalog::definition(kind)).role(name)? {
+            Role::Field { field, ids } => Some((field.name, ids)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn aliases() {
+        assert_eq!(field(Kind::Network, "gatewaysIds"), Some(("gateways", true)));
+        assert_eq!(field(Kind::Network, "gateways_ids"), Some(("gateways", true)));
+        assert_eq!(field(Kind::Network, "gateways"), Some(("gateways", false)));
+        assert_eq!(field(Kind::NetworkRoute, "value"), Some(("subnet", false)));
+        assert_eq!(field(Kind::UserGroup, "tunnelBypass"), Some(("tunnel_bypass", false)));
+        assert_eq!(field(Kind::UserGroup, "vpn_region_ids"), Some(("regions", false)));
+        let names = Names::of(catalog::definition(Kind::NetworkConnector));
+        assert!(matches!(names.role("networkItemId"), Some(Role::Parent { ids: true, response: true })));
+        assert!(matches!(names.role("network_id"), Some(Role::Parent { ids: true, response: false })));
+        assert!(matches!(names.role("ip_v4_address"), Some(Role::ResponseOnly)));
+        let ipsec = names.object("ipsec").unwrap();
+        assert!(matches!(ipsec.role("server_ip"), Some(Role::ResponseOnly)));
+        assert!(ipsec.object("ike_protocol").unwrap().role("startupAction").is_some());
+        let network = Names::of(catalog::definition(Kind::Network));
+        assert!(matches!(network.role("applications"), Some(Role::ChildrenNotYet)));
+        assert!(matches!(network.role("ip_services"), Some(Role::ChildrenNotYet)));
+    }
+
+    #[test]
+    fn nearest_names() {
+        let names = Names::of(catalog::definition(Kind::NetworkConnector));
+        assert_eq!(names.nearest("regoin"), Some("region"));
+        assert_eq!(names.nearest("VpnRegion"), Some("region"));
+        assert_eq!(names.nearest("colour"), None);
+    }
+}
