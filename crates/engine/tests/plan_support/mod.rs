@@ -1,0 +1,377 @@
+//! What the tests of the planner share: specs written by hand, and a small model of a tenant that carries plans out.
+
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use connexa_engine::{
+    catalog::{self, definition},
+    current::CurrentState,
+    desired::{DesiredState, FieldValue, Item, Parent, Reference, Source, Target},
+    key::{Key, KeyPart},
+    plan::{Mode, Operation, Plan, PlanOptions, Planning, TemplateText, plan},
+    problem::{Place, Problem},
+    quota::QuotaView,
+};
+use connexa_types::{CallBody, Kind, Method, TenantId};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Options of a plan for a spec.
+pub(crate) fn apply() -> PlanOptions {
+    PlanOptions {
+        mode: Mode::Apply,
+        command: "apply".to_owned(),
+        strict: false,
+        reads: 3,
+        read_at: None,
+        quota: QuotaView::default(),
+    }
+}
+
+/// Options of a plan for an imperative batch of creates.
+pub(crate) fn create() -> PlanOptions {
+    PlanOptions { mode: Mode::Create, command: "create".to_owned(), ..apply() }
+}
+
+/// A value in the API's form.
+pub(crate) fn value(json: impl Into<Value>) -> FieldValue {
+    FieldValue::Value(json.into())
+}
+
+/// The place of everything.
+pub(crate) fn place(line: u32) -> Place {
+    Place { file: "spec.yaml".into(), line, column: 5 }
+}
+
+pub(crate) fn key(kind: Kind, parent: Option<&str>, own: &str) -> Key {
+    let own = KeyPart::new(own, definition(kind).key);
+    match (kind.parent(), parent) {
+        (Some(parent_kind), Some(parent)) => {
+            Key::child(KeyPart::new(parent, definition(parent_kind).key), own)
+        }
+        _ => Key::top(own),
+    }
+}
+
+/// A reference by name.
+pub(crate) fn by_name(kind: Kind, name: &str, path: &str) -> Reference {
+    Reference { kind, target: Target::Key(key(kind, None, name)), place: place(99), path: path.to_owned() }
+}
+
+/// A reference to a user group, as a field.
+pub(crate) fn group(name: &str) -> FieldValue {
+    FieldValue::Reference(by_name(Kind::UserGroup, name, "group"))
+}
+
+/// References to networks, as a field.
+pub(crate) fn gateways(names: &[&str]) -> FieldValue {
+    FieldValue::References(
+        names
+            .iter()
+            .enumerate()
+            .map(|(i, name)| by_name(Kind::Network, name, &format!("gateways[{i}]")))
+            .collect(),
+    )
+}
+
+/// A spec in the making.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spec(pub(crate) DesiredState);
+
+impl Spec {
+    fn push(
+        &mut self,
+        kind: Kind,
+        key: Option<Key>,
+        parent: Option<Parent>,
+        mut fields: BTreeMap<&'static str, FieldValue>,
+    ) -> usize {
+        let index = self.0.items.len();
+        let line = u32::try_from(index + 1).unwrap();
+        if let Some(key) = &key {
+            fields.insert(definition(kind).key_name, value(key.own.text.clone()));
+        }
+        self.0.items.push(Item {
+            kind: Ok(kind),
+            given: json!({"given": key.as_ref().map(ToString::to_string)}),
+            key,
+            id: None,
+            parent,
+            fields,
+            source: Source { file: "spec.yaml".to_owned(), line, index: line - 1 },
+            place: place(line),
+            problems: Vec::new(),
+        });
+        index
+    }
+
+    /// Adds a top-level item.
+    pub(crate) fn top<const N: usize>(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        fields: [(&'static str, FieldValue); N],
+    ) -> usize {
+        self.push(kind, Some(key(kind, None, name)), None, fields.into())
+    }
+
+    /// Adds a child of an item.
+    pub(crate) fn child<const N: usize>(
+        &mut self,
+        kind: Kind,
+        parent: usize,
+        name: &str,
+        fields: [(&'static str, FieldValue); N],
+    ) -> usize {
+        let of = self.0.items[parent].key.as_ref().unwrap().own.text.clone();
+        self.push(kind, Some(key(kind, Some(&of), name)), Some(Parent::Item(parent)), fields.into())
+    }
+
+    /// Adds a child of an object of the tenant.
+    pub(crate) fn flat<const N: usize>(
+        &mut self,
+        kind: Kind,
+        parent: &str,
+        name: &str,
+        fields: [(&'static str, FieldValue); N],
+    ) -> usize {
+        let reference = by_name(kind.parent().unwrap(), parent, kind.parent().unwrap().singular());
+        self.push(
+            kind,
+            Some(key(kind, Some(parent), name)),
+            Some(Parent::Reference(reference)),
+            fields.into(),
+        )
+    }
+
+    /// Pins an item to an object; with no name of its own if `nameless`.
+    pub(crate) fn pin(&mut self, index: usize, id: &str, nameless: bool) {
+        let item = &mut self.0.items[index];
+        item.id = Some(id.into());
+        if nameless {
+            item.key = None;
+            let Ok(kind) = &item.kind else { return };
+            item.fields.remove(definition(*kind).key_name);
+        }
+    }
+
+    /// Gives an item an error, as the reader of an imperative batch does.
+    pub(crate) fn spoil(&mut self, index: usize, problem: Problem) {
+        self.0.items[index].problems.push(problem);
+    }
+}
+
+/// A tenant, as far as plans can tell: objects in the response form, by list.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tenant {
+    pub(crate) lists: BTreeMap<Kind, Vec<Value>>,
+    made: u32,
+}
+
+impl Tenant {
+    /// Adds an object.
+    pub(crate) fn with(mut self, kind: Kind, object: Value) -> Self {
+        self.lists.entry(kind).or_default().push(object);
+        self
+    }
+
+    /// What reading it all shows.
+    pub(crate) fn current(&self) -> CurrentState {
+        let mut current = CurrentState::new(TenantId::new("https://acme.api.openvpn.com"));
+        current.regions = Some(vec!["eu-central-1".to_owned(), "it-mxp".to_owned()]);
+        for definition in catalog::DEFINITIONS.iter().filter(|d| d.kind.parent().is_none()) {
+            let list = self.lists.get(&definition.kind).cloned().unwrap_or_default();
+            let objects = list.into_iter().map(|object| (object, BTreeMap::new())).collect();
+            current.put_list(definition.kind, objects, 1, true).unwrap();
+        }
+        current
+    }
+
+    /// Carries a plan out. Each call is checked against the form that the API wants.
+    pub(crate) fn carry_out(&mut self, plan: &Plan) {
+        let mut ids: BTreeMap<usize, String> = BTreeMap::new();
+        for operation in &plan.operations {
+            let answer = self.call(operation, &ids);
+            for carried in &operation.carries {
+                let request = match &operation.call.body {
+                    Some(CallBody::Json(body)) => carried.at.get(body).unwrap().clone(),
+                    _ => Value::Null,
+                };
+                // An answer lists the children of the request in its order.
+                let object =
+                    carried.at.get(&answer).unwrap_or_else(|| panic!("{answer} lacks {}", carried.at));
+                assert!(!request.is_null());
+                ids.insert(carried.change, object["id"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    fn call(&mut self, operation: &Operation, ids: &BTreeMap<usize, String>) -> Value {
+        let text = |text: &TemplateText| match text {
+            TemplateText::Text(text) => text.clone(),
+            TemplateText::Output(output) => ids[&output.change].clone(),
+        };
+        let Some(CallBody::Json(mut body)) = operation.call.body.clone() else { panic!("a body") };
+        for (at, output) in &operation.call.outputs {
+            assert_eq!(at.get(&body), Some(&Value::Null), "an open place holds null");
+            assert!(at.put(&mut body, json!(ids[&output.change])));
+        }
+        let endpoint = operation.call.endpoint;
+        let args: Vec<String> = operation.call.path_args.iter().map(text).collect();
+        assert_eq!(args.len(), endpoint.path_params());
+        let query: BTreeMap<&str, String> =
+            operation.call.query.iter().map(|(name, value)| (name.as_str(), text(value))).collect();
+        let required: Vec<&str> =
+            endpoint.info().query.iter().filter(|q| q.required).map(|q| q.name).collect();
+        assert!(required.iter().all(|name| query.contains_key(name)), "{endpoint} needs {required:?}");
+        match endpoint.info().method {
+            Method::Post => self.post(operation.kind, body, query.values().next().map(String::as_str)),
+            Method::Put => self.put(operation.kind, &args[0], body),
+            other => panic!("no plan of this stage makes a {other}"),
+        }
+    }
+
+    fn post(&mut self, kind: Kind, body: Value, parent: Option<&str>) -> Value {
+        let object = self.make(kind, body);
+        let list = match (kind.parent(), parent) {
+            (None, None) => self.lists.entry(kind).or_default(),
+            (Some(parent_kind), Some(parent)) => {
+                let parents = self.lists.get_mut(&parent_kind).unwrap();
+                let parent = parents.iter_mut().find(|p| p["id"] == parent).unwrap();
+                let name = definition(kind).nested_as.unwrap();
+                parent
+                    .as_object_mut()
+                    .unwrap()
+                    .entry(name)
+                    .or_insert_with(|| json!([]))
+                    .as_array_mut()
+                    .unwrap()
+            }
+            _ => panic!("a parent exactly where the kind has one"),
+        };
+        list.push(object.clone());
+        object
+    }
+
+    /// The object that a create makes of its body.
+    fn make(&mut self, kind: Kind, body: Value) -> Value {
+        self.made += 1;
+        let Value::Object(mut body) = body else { panic!("an object") };
+        let mut object = json!({"id": format!("{}-{}", kind.singular(), self.made)});
+        for child in catalog::nested(kind) {
+            let name = child.nested_as.unwrap();
+            let children = body.shift_remove(name).unwrap_or_else(|| json!([]));
+            object[name] =
+                children.as_array().unwrap().iter().map(|c| self.make(child.kind, c.clone())).collect();
+        }
+        fill(kind, &mut object, &Value::Object(body), true);
+        object
+    }
+
+    fn put(&mut self, kind: Kind, id: &str, body: Value) -> Value {
+        let object = match kind.parent() {
+            None => self.lists.get_mut(&kind).unwrap().iter_mut().find(|o| o["id"] == id).unwrap(),
+            Some(parent) => {
+                let name = definition(kind).nested_as.unwrap();
+                let parents = self.lists.get_mut(&parent).unwrap().iter_mut();
+                let mut children = parents.flat_map(|p| p[name].as_array_mut().unwrap());
+                children.find(|o| o["id"] == id).unwrap()
+            }
+        };
+        fill(kind, object, &body, false);
+        object.clone()
+    }
+}
+
+/// Writes a request's fields into an object in the response form: a full replacement, defaults filled in.
+fn fill(kind: Kind, object: &mut Value, body: &Value, creating: bool) {
+    let mut known = Map::new();
+    for field in definition(kind).fields {
+        if field.create_only && !creating {
+            assert!(body.pointer(&format!("/{}", field.request)).is_none(), "an update sends {}", field.name);
+            continue;
+        }
+        let sent = body.pointer(&format!("/{}", field.request)).cloned();
+        let stored = sent.or_else(|| field.default.map(|json| serde_json::from_str(json).unwrap()));
+        let place: Vec<&str> = field.response.split('/').collect();
+        let holder = place[..place.len() - 1].iter().fold(&mut *object, |o, name| {
+            o.as_object_mut().unwrap().entry(*name).or_insert_with(|| json!({}))
+        });
+        let last = place[place.len() - 1];
+        match stored {
+            Some(stored) => holder[last] = stored,
+            None => {
+                holder.as_object_mut().unwrap().shift_remove(last);
+            }
+        }
+        known.insert(field.request.split('/').next().unwrap().to_owned(), Value::Null);
+    }
+    for name in body.as_object().unwrap().keys() {
+        assert!(known.contains_key(name), "{kind} takes no `{name}`");
+    }
+}
+
+/// The plan, which must be ready.
+pub(crate) fn ready(spec: &Spec, tenant: &Tenant, options: &PlanOptions) -> Plan {
+    match plan(&spec.0, &tenant.current(), options) {
+        Planning::Ready(plan) => *plan,
+        other => panic!("no plan: {other:#?}"),
+    }
+}
+
+/// The problems of a spec that is refused, as `CODE path`.
+pub(crate) fn refused(spec: &Spec, tenant: &Tenant) -> Vec<String> {
+    match plan(&spec.0, &tenant.current(), &apply()) {
+        Planning::Refused(problems) => problems.iter().map(shown).collect(),
+        other => panic!("not refused: {other:#?}"),
+    }
+}
+
+/// A problem as `CODE path`.
+pub(crate) fn shown(problem: &Problem) -> String {
+    format!("{} {}", problem.code, problem.path.as_deref().unwrap_or("-"))
+}
+
+/// An operation's call on one line, with its body.
+pub(crate) fn call(plan: &Plan, operation: usize) -> Value {
+    let operation = &plan.operations[operation];
+    let text = |text: &TemplateText| match text {
+        TemplateText::Text(text) => text.clone(),
+        TemplateText::Output(output) => format!("<{} {} {}>", output.of, output.change, output.pointer),
+    };
+    let mut shown = json!({
+        "id": operation.id.0,
+        "call": operation.call.endpoint.to_string(),
+        "carries": operation.carries.iter().map(|c| json!([c.change, c.at.as_str()])).collect::<Value>(),
+    });
+    if !operation.call.path_args.is_empty() {
+        shown["args"] = operation.call.path_args.iter().map(|t| json!(text(t))).collect();
+    }
+    if !operation.call.query.is_empty() {
+        shown["query"] =
+            operation.call.query.iter().map(|(n, t)| json!(format!("{n}={}", text(t)))).collect();
+    }
+    if let Some(CallBody::Json(body)) = &operation.call.body {
+        shown["body"] = body.clone();
+    }
+    if !operation.call.outputs.is_empty() {
+        shown["outputs"] = operation
+            .call
+            .outputs
+            .iter()
+            .map(|(at, o)| (at.to_string(), json!(format!("{} {} {}", o.of, o.change, o.pointer))))
+            .collect::<Map<_, _>>()
+            .into();
+    }
+    if !operation.needs.is_empty() {
+        shown["needs"] = json!(operation.needs);
+    }
+    if !operation.after.is_empty() {
+        shown["after"] = json!(operation.after);
+    }
+    shown
+}
+
+/// Actions of all changes, in order.
+pub(crate) fn actions(plan: &Plan) -> Vec<&'static str> {
+    plan.changes.iter().map(|c| c.action.as_str()).collect()
+}
