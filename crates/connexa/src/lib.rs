@@ -1,1 +1,127 @@
-//! connexa
+//! Batch operations for OpenVPN CloudConnexa: the `connexa` command.
+//!
+//! This crate wires the others together: it reads arguments and settings ([`cli`], [`settings`]), gives the engine its
+//! ports ([`wiring`]), goes the course of a command ([`commands`], [`changing`]), shows what came of it ([`views`]) and
+//! exits ([`exit`]). Nothing else in the workspace prints or reads the environment.
+
+mod changing;
+mod cli;
+mod commands;
+pub mod exit;
+mod failure;
+mod input;
+mod live;
+mod logging;
+mod screen;
+mod settings;
+mod specs;
+mod views;
+mod wiring;
+
+use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
+use cli::{Cli, Command, Output};
+use exit::Exit;
+use failure::Failure;
+use screen::Screen;
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    time::Duration,
+};
+use views::json;
+
+/// Runs one command to its end; `arguments` begin with the program's name.
+///
+/// A panic below is a bug: it ends the command with [`Exit::Bug`] and asks for a report.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let caught = std::panic::catch_unwind(|| command(cli));
+    caught.unwrap_or_else(|_| {
+        let _ = writeln!(
+            io::stderr(),
+            "error: this is a bug of connexa {}; please report it with the lines above\n\n\
+             hint: the same command looks first and does just what is missing",
+            env!("CARGO_PKG_VERSION")
+        );
+        Exit::Bug
+    })
+}
+
+/// Says what is wrong with the arguments, or what was asked for about them.
+fn usage(error: &clap::Error) -> Exit {
+    // A closed pipe is no reason to complain.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Complete,
+        _ => Exit::Usage,
+    }
+}
+
+fn command(cli: Cli) -> Exit {
+    let screen = Screen::new(cli.global.color, cli.global.quiet);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            screen.complain(&Failure::new(Exit::Bug, "cannot start").because(&error).text());
+            return Exit::Bug;
+        }
+    };
+    // For the whole process, which is the command's own: tasks run on several threads.
+    let logs = logging::subscriber(cli.global.verbose, cli.global.quiet, cli.global.log_format);
+    let _ = tracing::dispatcher::set_global_default(logs);
+
+    let (name, global) = (cli.command.name(), cli.global.clone());
+    let exit = match runtime.block_on(dispatch(cli, &screen)) {
+        Ok(exit) => exit,
+        Err(failure) => fail(&failure, name, &global, &screen),
+    };
+    // A thread that waits for an answer on a terminal never ends by itself.
+    runtime.shutdown_timeout(Duration::from_millis(100));
+    exit
+}
+
+async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
+    let Cli { command, global } = cli;
+    let variables = |name: &str| std::env::var_os(name);
+    let variables: settings::Variables<'_> = &variables;
+    match command {
+        Command::Validate(arguments) => commands::validate::run(&arguments, &global, screen),
+        Command::Plan(arguments) => commands::plan::run(&arguments, &global, variables, screen).await,
+        Command::Apply(arguments) => commands::apply::run(&arguments, &global, variables, screen).await,
+        Command::Create(arguments) => commands::create::run(&arguments, &global, variables, screen).await,
+        Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
+        Command::Emulator(arguments) => commands::emulator::run(arguments, &global, variables, screen).await,
+        Command::Schema(arguments) => Ok(commands::schema::run(&arguments, screen)),
+        Command::Completions(arguments) => Ok(commands::completions::run(&arguments, screen)),
+    }
+}
+
+/// Ends a command that could not do its work.
+fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen) -> Exit {
+    if failure.exit == Exit::Usage {
+        let usage = Cli::command().find_subcommand_mut(command).map(|c| c.render_usage().to_string());
+        screen.complain(&failure.text());
+        if let Some(usage) = usage.filter(|_| failure.hint.is_none()) {
+            screen.complain(&views::text::Text::new().end().paragraph(&usage));
+        }
+        return failure.exit;
+    }
+    screen.complain(&failure.text());
+    // Scripts get their one document whichever way a command ends.
+    let documented = matches!(command, "plan" | "apply" | "create" | "get");
+    if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
+        let variables = |name: &str| std::env::var_os(name);
+        let target = settings::Target::resolve(global, &variables);
+        let tenant = target.as_ref().map_or("", settings::Target::tenant);
+        let mut report = changing::refused::report(command, tenant, connexa_types::Timestamp::now());
+        if failure.exit == Exit::Stopped {
+            report.outcome = connexa_engine::report::RunOutcome::Stopped;
+        }
+        report.warnings.push(failure.line());
+        screen.document(&json::document(&report));
+    }
+    failure.exit
+}

@@ -1,2 +1,7 @@
 //! The `connexa` command.
-fn main() {}
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    connexa::run(std::env::args_os()).into()
+}

@@ -1,0 +1,389 @@
+//! The course of a command that changes something: read the spec, read the tenant, plan, ask, run, report.
+//!
+//! `plan`, `apply` and `create` are this course with different stops. With `--output json` exactly one document comes
+//! out of it on standard output, whichever way it ends.
+
+pub(crate) mod planning;
+pub(crate) mod refused;
+mod running;
+
+use crate::{
+    cli::{Global, Output, RunFlags, SpecFiles},
+    exit::Exit,
+    failure::Failure,
+    screen::Screen,
+    settings::{self, Target, Variables},
+    specs::{self, Taken},
+    views::{
+        failures, json,
+        plan as plan_view, problems as problems_view, report as report_view,
+        shell::quoted,
+        text::{Text, Tone},
+    },
+    wiring::{
+        Session, SessionOptions,
+        secrets::HostSecrets,
+        signals::Signals,
+        state_dir::{self, StateDir},
+    },
+};
+use connexa_engine::{
+    plan::{self, Action, Plan, Planning},
+    problem::Problem,
+    report::{Report, RunOutcome},
+    spec,
+};
+use connexa_types::Timestamp;
+use planning::Planned;
+use running::Ended;
+use std::{path::Path, sync::Arc};
+
+/// What a command asks for.
+pub(crate) struct Course<'a> {
+    /// The command, such as `apply`.
+    pub(crate) command: &'static str,
+    /// The command line up to the files, for hints: `apply`, `create networks`.
+    pub(crate) words: String,
+    /// What the files hold.
+    pub(crate) input: spec::Mode,
+    /// The files.
+    pub(crate) spec: &'a SpecFiles,
+    /// How it runs; `None` if it ends with the plan.
+    pub(crate) run: Option<&'a RunFlags>,
+    /// Whether a plan with changes has an exit code of its own.
+    pub(crate) detailed_exitcode: bool,
+}
+
+/// Goes the course.
+pub(crate) async fn go(
+    course: Course<'_>,
+    global: &Global,
+    variables: Variables<'_>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let output = settings::output(global, &[Output::Text, Output::Json])?;
+    let target = Target::resolve(global, variables)?;
+    let started = Timestamp::now();
+    let state = StateDir::open(&settings::state_dir(global, variables)?)?;
+    let key = state.sealing_key()?;
+    let cx = Context { course: &course, global, screen, output, target: &target, started };
+
+    // Opened first: its clock is the one that all times are measured by.
+    let began = std::time::Instant::now();
+    let Taken { reading, format } = specs::read(course.spec, course.input, &key)?;
+    let refused_whole = match course.input {
+        spec::Mode::Spec => reading.has_errors(),
+        spec::Mode::Items(_) => reading.unreadable,
+    };
+    if refused_whole {
+        return Ok(cx.refuse_spec(&reading.problems, || refused::items(&reading.desired, &reading.problems).collect()));
+    }
+    let mut signals = Signals::catch();
+    let max_rate = course.run.and_then(|run| run.max_rate);
+    let options = SessionOptions { target: &target, state: &state, key: key.clone(), max_rate, screen };
+    let session = match Session::open(options) {
+        Ok(session) => session,
+        Err(failure) if failure.exit == Exit::Usage => return Err(failure),
+        Err(failure) => {
+            let unstarted = refused::items(&reading.desired, &reading.problems).collect();
+            return Ok(cx.refuse(&failure, unstarted, &[]));
+        }
+    };
+    let secrets = HostSecrets::new(key, working_folder(), reading.inline_secrets);
+
+    let request = planning::Request {
+        command: course.command,
+        mode: match course.input {
+            spec::Mode::Spec => plan::Mode::Apply,
+            spec::Mode::Items(_) => plan::Mode::Create,
+        },
+        strict: course.spec.strict,
+        parallel: course.run.map_or(8, |run| usize::from(run.parallel)),
+        // The session's clock began with it; reading the spec came before.
+        began: session.now().mono - began.elapsed(),
+    };
+    let planned =
+        planning::plan(&reading.desired, &request, &session, &secrets, &mut signals, screen).await;
+    let planned = match planned {
+        Ok(planned) => planned,
+        Err(failure) => {
+            let unstarted = refused::items(&reading.desired, &reading.problems).collect();
+            let exit = cx.refuse(&failure, unstarted, &[]);
+            session.close().await;
+            return Ok(exit);
+        }
+    };
+    let exit = match &planned.planning {
+        Planning::Refused(problems) => {
+            let problems = merged(&reading.problems, problems);
+            cx.refuse_spec(&problems, || refused::items(&reading.desired, &problems).collect())
+        }
+        Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
+        Planning::Ready(plan) => {
+            let problems = merged(&reading.problems, &plan.problems);
+            let plan = Arc::new((**plan).clone());
+            let ready = Ready { planned: &planned, plan, problems, format };
+            cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
+        }
+    };
+    session.close().await;
+    Ok(exit)
+}
+
+/// Problems of reading and of planning, each once, in file order within each part.
+fn merged(reading: &[Problem], planning: &[Problem]) -> Vec<Problem> {
+    let mut all: Vec<Problem> = reading.to_vec();
+    all.extend(planning.iter().filter(|problem| !reading.contains(problem)).cloned());
+    all
+}
+
+fn working_folder() -> std::path::PathBuf {
+    std::env::current_dir().unwrap_or_default()
+}
+
+/// A plan that is ready, and what belongs to it.
+struct Ready<'a> {
+    planned: &'a Planned,
+    plan: Arc<Plan>,
+    problems: Vec<Problem>,
+    format: failures::Format,
+}
+
+/// What the parts of the course share.
+struct Context<'a> {
+    course: &'a Course<'a>,
+    global: &'a Global,
+    screen: &'a Screen,
+    output: Output,
+    target: &'a Target,
+    started: Timestamp,
+}
+
+type Changes = Vec<(connexa_engine::report::Verdict, connexa_engine::report::ReportedChange)>;
+
+impl Context<'_> {
+    /// The flags of the run, if there is to be one.
+    fn run_flags(&self) -> Option<&RunFlags> {
+        self.course.run.filter(|run| !run.dry_run)
+    }
+
+    /// Ends with problems of the spec.
+    fn refuse_spec(&self, problems: &[Problem], changes: impl FnOnce() -> Changes) -> Exit {
+        self.screen.complain(&problems_view::text(problems));
+        let consequence = if self.run_flags().is_some() { ", so nothing was changed" } else { "" };
+        let failure = Failure::new(
+            Exit::Refused,
+            format!("the spec has {}{consequence}", problems_view::totals(problems)),
+        );
+        if self.run_flags().is_some() {
+            return self.refuse(&failure, changes(), problems);
+        }
+        self.screen.complain(&failure.text());
+        if self.output == Output::Json {
+            self.screen.document(&json::document(&problems_view::document(problems)));
+        }
+        failure.exit
+    }
+
+    /// Ends before anything was changed.
+    fn refuse(&self, failure: &Failure, changes: Changes, problems: &[Problem]) -> Exit {
+        self.screen.complain(&failure.text());
+        let to_file = self.course.run.is_some_and(|run| run.report.is_some());
+        if self.output == Output::Json || to_file {
+            let mut report = refused::report(self.course.command, self.target.tenant(), self.started);
+            if failure.exit == Exit::Stopped {
+                report.outcome = RunOutcome::Stopped;
+            }
+            report.warnings.push(failure.line());
+            report.problems = problems.to_vec();
+            refused::fill(&mut report, changes);
+            let text = self.text(&report);
+            // For people all has been said above.
+            if self.output == Output::Json {
+                self.screen.document(&json::document(&report));
+            }
+            self.write_report(&report, &text);
+        }
+        failure.exit
+    }
+
+    /// Shows the plan, asks, runs, reports.
+    async fn carry_out(
+        &self,
+        ready: Ready<'_>,
+        session: &Session,
+        secrets: &HostSecrets,
+        state: &StateDir,
+        signals: &mut Signals,
+    ) -> Result<Exit, Failure> {
+        let Ready { planned, plan, problems, format } = ready;
+        self.screen.say(&problems_view::text(&problems));
+        let Some(flags) = self.run_flags() else { return Ok(self.show_plan(planned, &plan)) };
+        if plan.is_empty() {
+            // Nobody is asked; the report says what there was.
+        } else {
+            self.screen.say(&plan_view::summary(&plan).end());
+            if let Some(failure) = self.ask(&plan, flags, signals).await {
+                return Ok(self.refuse(&failure, refused::changes(&plan).collect(), &problems));
+            }
+        }
+        let ended = running::run(
+            Arc::clone(&plan),
+            running::Request { command: self.course.command, flags },
+            session,
+            secrets,
+            signals,
+            self.screen,
+        )
+        .await?;
+        let Ended { mut report, cut_off } = ended;
+        refused::add_planning(&mut report, planned);
+        if report.quota.is_empty() {
+            report.quota = refused::quota(&session.quota());
+        }
+        report.calls.one_per_object.get_or_insert(plan.cost.one_per_object);
+        report.warnings.extend(plan.warnings.iter().filter(|w| !report.warnings.contains(w)).cloned().collect::<Vec<_>>());
+        if report.problems.is_empty() {
+            report.problems = problems;
+        }
+        let unreachable = Exit::is_unreachable(&report);
+        if unreachable {
+            report.outcome = RunOutcome::Refused;
+        }
+        self.write_failures(&plan, &mut report, format, flags, state);
+        let text = self.text(&report);
+        match self.output {
+            Output::Json => self.screen.document(&json::document(&report)),
+            _ => self.screen.result(&text),
+        }
+        self.write_report(&report, &text);
+        if cut_off {
+            self.screen.complain(&Text::titled(
+                Tone::Warning,
+                "warning",
+                "stopped at once; calls that were in flight may still be carried out",
+            ));
+        }
+        Ok(if unreachable { Exit::Unreachable } else { Exit::of_run(&report) })
+    }
+
+    /// The end of a command that only looks.
+    fn show_plan(&self, planned: &Planned, plan: &Plan) -> Exit {
+        match self.output {
+            Output::Json => {
+                self.screen.document(&json::document(&plan::document(plan, planned.timings)));
+            }
+            _ => self.screen.result(&plan_view::text(plan)),
+        }
+        if plan.changes.iter().any(|change| change.preset.is_some()) {
+            Exit::Partial
+        } else if self.course.detailed_exitcode && !plan.is_empty() {
+            Exit::Pending
+        } else {
+            Exit::Complete
+        }
+    }
+
+    /// Asks whether to go on; says why not.
+    async fn ask(&self, plan: &Plan, flags: &RunFlags, signals: &mut Signals) -> Option<Failure> {
+        let only_creates = || plan.changes.iter().all(|c| matches!(c.action, Action::Create | Action::NoOp));
+        if flags.yes || matches!(self.course.input, spec::Mode::Items(_)) && only_creates() {
+            return None;
+        }
+        if !Screen::is_conversation() {
+            return Some(
+                Failure::new(Exit::Refused, "nobody is there to confirm the plan, so nothing was changed")
+                    .hint("`--yes` carries it out without asking, `--dry-run` only shows it"),
+            );
+        }
+        let question = Text::new()
+            .plain("Change ")
+            .toned(Tone::Strong, plan.tenant.as_str())
+            .plain(format_args!(" ({})? [y/N] ", plan_view::cost_in_short(plan)));
+        let color = self.global.color;
+        let answer = tokio::task::spawn_blocking(move || Screen::new(color, false).ask(&question));
+        tokio::select! {
+            answer = answer => match answer.ok().flatten().as_deref() {
+                Some("y" | "Y" | "yes" | "Yes" | "YES") => None,
+                _ => Some(Failure::new(Exit::Declined, "declined, so nothing was changed")),
+            },
+            signal = signals.next() => Some(Failure::new(
+                Exit::Stopped,
+                format!("stopped by {signal} before anything was changed"),
+            )),
+        }
+    }
+
+    /// Writes what did not succeed as a spec, and says where in the report.
+    fn write_failures(
+        &self,
+        plan: &Plan,
+        report: &mut Report,
+        format: failures::Format,
+        flags: &RunFlags,
+        state: &StateDir,
+    ) {
+        let Some(spec) = failures::write(plan, report, format) else { return };
+        let written = match &flags.failures {
+            Some(path) => Ok(path.clone()),
+            None => state.failures_file(&report.run.id, format.extension()),
+        }
+        .and_then(|path| {
+            state_dir::write_private(&path, spec.as_bytes())
+                .map(|()| path.clone())
+                .map_err(|error| Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error))
+        });
+        match written {
+            Ok(path) => report.failures_file = Some(path.display().to_string()),
+            Err(failure) => report.warnings.push(format!("what did not succeed is not written: {}", failure.line())),
+        }
+    }
+
+    /// The report for people.
+    fn text(&self, report: &Report) -> Text {
+        let mend = report.failures_file.as_ref().map(|file| self.command_line(std::slice::from_ref(file)));
+        let again = self.command_line(&self.course.spec.files);
+        report_view::text(report, &report_view::NextSteps { mend: mend.as_deref(), again: &again })
+    }
+
+    /// Writes the file of `--report`, in the form that its extension says.
+    fn write_report(&self, report: &Report, text: &Text) {
+        let Some(path) = self.course.run.and_then(|run| run.report.as_deref()) else { return };
+        let content = match path.extension() {
+            Some(extension) if extension == "json" => json::document(report),
+            _ => text.render_plain(),
+        };
+        if let Err(error) = std::fs::write(path, content) {
+            // What the run came to is on standard output and in the exit code all the same.
+            let warning = format_args!("the report is not in `{}`: {error}", path.display());
+            self.screen.complain(&Text::titled(Tone::Warning, "warning", warning));
+        }
+    }
+
+    /// The command again, on other files, for copying.
+    fn command_line(&self, files: &[String]) -> String {
+        let mut words = vec!["connexa".to_owned()];
+        words.extend(self.course.words.split(' ').map(str::to_owned));
+        for file in files {
+            words.extend(["-f".to_owned(), quoted(file)]);
+        }
+        let global = self.global;
+        let mut flag = |name: &str, value: Option<String>| {
+            if let Some(value) = value {
+                words.extend([name.to_owned(), quoted(&value)]);
+            }
+        };
+        let path = |path: &Path| path.display().to_string();
+        flag("--api-url", global.api_url.clone());
+        flag("--cloud-id", global.cloud_id.clone());
+        flag("--ca-file", global.ca_file.as_deref().map(path));
+        flag("--state-dir", global.state_dir.as_deref().map(path));
+        if global.emulator {
+            words.push("--emulator".to_owned());
+        }
+        if let Some(limits) = &global.emulator_limits {
+            words.extend(["--emulator-limits".to_owned(), limits.to_string()]);
+        }
+        words.join(" ")
+    }
+}

@@ -1,0 +1,168 @@
+//! Reports of commands that were refused before any change, and of runs that were cut off.
+
+use super::planning::Planned;
+use connexa_engine::{
+    desired::{DesiredState, Item},
+    plan::{Action, Plan},
+    problem::Problem,
+    quota::QuotaView,
+    report::{
+        CallCounts, ErrorType, Lists, QuotaReport, QuotaSource, Report, ReportedChange, RunHeader, RunOutcome, Timings,
+        Verdict,
+    },
+};
+use connexa_types::{Class, Timestamp};
+use std::collections::BTreeMap;
+
+/// A report in which nothing was done.
+pub(crate) fn report(command: &str, tenant: &str, started: Timestamp) -> Report {
+    Report {
+        schema: "connexa.report/1".to_owned(),
+        run: RunHeader {
+            id: uuid::Uuid::now_v7().to_string(),
+            command: command.to_owned(),
+            tenant: tenant.to_owned(),
+            profile: None,
+            started,
+            finished: Some(Timestamp::now().max(started)),
+        },
+        outcome: RunOutcome::Refused,
+        counts: BTreeMap::new(),
+        calls: CallCounts::default(),
+        quota: BTreeMap::new(),
+        timings: Timings::default(),
+        failures_file: None,
+        warnings: Vec::new(),
+        lists: Lists::default(),
+        problems: Vec::new(),
+    }
+}
+
+/// Puts changes into the lists of a report, in their order.
+pub(crate) fn fill(report: &mut Report, changes: impl IntoIterator<Item = (Verdict, ReportedChange)>) {
+    for (verdict, change) in changes {
+        *report.counts.entry(change.kind.clone()).or_default().entry(verdict).or_default() += 1;
+        report.lists.of_mut(verdict).push(change);
+    }
+}
+
+/// Takes in what planning cost.
+pub(crate) fn add_planning(report: &mut Report, planned: &Planned) {
+    report.calls.read += planned.reads;
+    report.calls.throttled += planned.throttled;
+    report.calls.retried += planned.retried;
+    report.timings.read_ms = planned.timings.read_ms;
+    report.timings.plan_ms = planned.timings.plan_ms;
+}
+
+/// Items before a plan: those with errors failed, the others were never started.
+pub(crate) fn items<'a>(
+    desired: &'a DesiredState,
+    problems: &'a [Problem],
+) -> impl Iterator<Item = (Verdict, ReportedChange)> + 'a {
+    desired.items.iter().map(|item| {
+        let mut change = blank(kind_of(item), item.label(), Action::Create);
+        change.item = Some(item.given.clone());
+        change.source = Some(item.source.clone());
+        let own: Vec<&Problem> = if item.problems.is_empty() {
+            let is_own = |p: &&Problem| {
+                p.is_error() && p.kind.as_deref() == Some(change.kind.as_str()) && p.key.as_deref() == Some(&change.key)
+            };
+            problems.iter().filter(is_own).collect()
+        } else {
+            item.problems.iter().filter(|p| p.is_error()).collect()
+        };
+        if own.is_empty() {
+            return (Verdict::Unprocessed, change);
+        }
+        invalid(&mut change, &own);
+        (Verdict::Failed, change)
+    })
+}
+
+fn kind_of(item: &Item) -> &str {
+    match &item.kind {
+        Ok(kind) => kind.singular(),
+        Err(word) => word,
+    }
+}
+
+fn invalid(change: &mut ReportedChange, problems: &[&Problem]) {
+    let mut detail: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for problem in problems {
+        let field = problem.path.clone().unwrap_or_else(|| "kind".to_owned());
+        let message = match &problem.expected {
+            Some(expected) => format!("{}, expected {expected} ({})", problem.message, problem.code),
+            None => format!("{} ({})", problem.message, problem.code),
+        };
+        detail.entry(field).or_default().push(message);
+    }
+    let messages: Vec<&str> = problems.iter().map(|p| p.message.as_str()).collect();
+    change.error = Some(match messages.as_slice() {
+        [one] => format!("the item is not valid: {one}"),
+        several => format!("the item has {} problems: {}", several.len(), several.join("; ")),
+    });
+    change.error_type = Some(ErrorType::ValidationError);
+    change.error_detail = Some(detail);
+}
+
+/// Changes of a plan that is not carried out: what the plan itself decided stands, the rest was never started.
+pub(crate) fn changes(plan: &Plan) -> impl Iterator<Item = (Verdict, ReportedChange)> + '_ {
+    (0..plan.changes.len()).map(|index| planned(plan, index))
+}
+
+/// A change of a plan as far as the plan itself decided it.
+pub(crate) fn planned(plan: &Plan, index: usize) -> (Verdict, ReportedChange) {
+    let change = &plan.changes[index];
+    let mut reported = blank(&change.kind, change.key.clone(), change.action);
+    reported.id.clone_from(&change.id);
+    reported.item.clone_from(&change.item);
+    reported.source.clone_from(&change.source);
+    reported.note.clone_from(&change.note);
+    match &change.preset {
+        None => (Verdict::Unprocessed, reported),
+        Some(preset) => {
+            reported.error = Some(preset.error.clone());
+            reported.error_type = Some(preset.error_type);
+            reported.error_detail = (!preset.error_detail.is_empty()).then(|| preset.error_detail.clone());
+            reported.cause.clone_from(&preset.cause);
+            (preset.verdict, reported)
+        }
+    }
+}
+
+fn blank(kind: &str, key: String, action: Action) -> ReportedChange {
+    ReportedChange {
+        kind: kind.to_owned(),
+        key,
+        action,
+        verb: None,
+        id: None,
+        item: None,
+        source: None,
+        object: None,
+        attempts: None,
+        status: None,
+        note: None,
+        origin: None,
+        error: None,
+        error_type: None,
+        error_detail: None,
+        cause: None,
+        duplicates: None,
+    }
+}
+
+/// What is known of the quota, for a report.
+pub(crate) fn quota(view: &QuotaView) -> BTreeMap<Class, QuotaReport> {
+    let of = |quota: &connexa_engine::quota::ClassQuota| {
+        let known = quota.source != QuotaSource::None;
+        QuotaReport {
+            burst: known.then_some(quota.burst),
+            rate: known.then_some(quota.rate),
+            seconds: known.then_some(quota.seconds),
+            source: quota.source,
+        }
+    };
+    view.classes.iter().map(|(class, quota)| (*class, of(quota))).collect()
+}

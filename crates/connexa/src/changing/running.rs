@@ -1,0 +1,207 @@
+//! Carrying a plan out: the run machine, driven, watched, and stopped by signals.
+
+use super::refused;
+use crate::{
+    cli::RunFlags,
+    exit::Exit,
+    failure::Failure,
+    screen::Screen,
+    views::{
+        json,
+        progress::Progress,
+        text::{Text, Tone},
+    },
+    wiring::{Session, seed, signals::Signals},
+};
+use connexa_engine::{
+    drive::{Ports, Recording, drive},
+    journal::MemoryJournal,
+    machine::{AttemptId, Stop},
+    plan::Plan,
+    ports::{Claim, Journal as _, Secrets},
+    record::{Event, Purpose, Record, RunId, Stored},
+    report::{ErrorType, Report, ReportedChange, RunOutcome, Verdict},
+    run::{Run, RunOptions},
+};
+use futures_util::{StreamExt as _, future, stream};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::PathBuf,
+    sync::Arc,
+};
+
+/// How to run.
+pub(crate) struct Request<'a> {
+    /// The command, such as `apply`.
+    pub(crate) command: &'a str,
+    /// How it runs.
+    pub(crate) flags: &'a RunFlags,
+}
+
+/// What a run came to.
+pub(crate) struct Ended {
+    /// The report.
+    pub(crate) report: Report,
+    /// Whether a second signal ended it at once, so that the report is ours, not the machine's.
+    pub(crate) cut_off: bool,
+}
+
+/// Carries a plan out.
+pub(crate) async fn run(
+    plan: Arc<Plan>,
+    request: Request<'_>,
+    session: &Session,
+    secrets: &dyn Secrets,
+    signals: &mut Signals,
+    screen: &Screen,
+) -> Result<Ended, Failure> {
+    let started = session.now().wall;
+    let id = RunId(uuid::Uuid::now_v7().to_string());
+    let mut events = request.flags.events.as_ref().map(|path| EventFile::create(path.clone())).transpose()?;
+    let journal = MemoryJournal::new();
+    let claim = Claim {
+        run: id.clone(),
+        tenant: plan.tenant.clone(),
+        command: request.command.to_owned(),
+        started,
+        keys: plan.changes.iter().map(|change| format!("{}/{}", change.kind, change.key)).collect(),
+    };
+    let lease = journal
+        .claim(claim)
+        .await
+        .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
+    let options = RunOptions { parallel: usize::from(request.flags.parallel), ..RunOptions::default() };
+    let machine = Run::new(id.clone(), Arc::clone(&plan), options, seed());
+
+    let mut seen = Seen::default();
+    let mut progress = Progress::start(screen, session.now().mono);
+    let mut watch = |event: &Event| match event {
+        Event::Record(stored) => {
+            seen.take(&stored.record);
+            if let Some(events) = &mut events {
+                events.write(stored, screen);
+            }
+        }
+        Event::Tick(tick) => {
+            progress.tick(tick, session.now().mono, |calls| session.quota().time_for(0, calls));
+        }
+    };
+    let (stop, stopped) = futures_channel::oneshot::channel();
+    let stops = stream::once(async {
+        match stopped.await {
+            Ok(stop) => stop,
+            Err(_) => future::pending().await,
+        }
+    })
+    .boxed();
+    let twice = async {
+        let signal = signals.next().await;
+        screen.say(&Text::titled(
+            Tone::Hint,
+            "note",
+            format_args!("{signal}: nothing new is started, calls in flight end; once more stops at once"),
+        ));
+        let _ = stop.send(Stop::Finish);
+        signals.next().await
+    };
+    let ports = Ports { recording: Some(Recording { journal: &journal, lease: &lease }), ..session.ports(secrets) };
+    let ended = tokio::select! {
+        report = drive(machine, ports, &mut watch, stops) => Some(report),
+        _ = twice => None,
+    };
+    drop(progress);
+    if let Some(events) = events {
+        events.close(screen);
+    }
+    Ok(match ended {
+        Some(report) => Ended { report: *report, cut_off: false },
+        None => Ended { report: seen.report(&plan, id, request.command, started), cut_off: true },
+    })
+}
+
+/// What the records of a run said so far: a fold, for the report of a run that is cut off.
+#[derive(Default)]
+struct Seen {
+    verdicts: BTreeMap<usize, (Verdict, ReportedChange)>,
+    in_flight: HashMap<AttemptId, Purpose>,
+}
+
+impl Seen {
+    fn take(&mut self, record: &Record) {
+        match record {
+            Record::AttemptStarted { attempt, purpose, .. } => {
+                self.in_flight.insert(*attempt, purpose.clone());
+            }
+            Record::AttemptEnded { attempt, .. } => {
+                self.in_flight.remove(attempt);
+            }
+            Record::ChangeEnded { change, verdict, report, .. } => {
+                self.verdicts.insert(*change, (*verdict, (**report).clone()));
+            }
+            Record::RunStarted { .. } | Record::StopRequested { .. } | Record::RunFinished { .. } => {}
+        }
+    }
+
+    /// The report: what has a verdict keeps it, what was in flight is unknown, the rest was never started.
+    fn report(self, plan: &Plan, id: RunId, command: &str, started: connexa_types::Timestamp) -> Report {
+        let mut report = refused::report(command, plan.tenant.as_str(), started);
+        report.run.id = id.0;
+        let in_flight: Vec<usize> = plan
+            .operations
+            .iter()
+            .filter(|op| self.in_flight.values().any(|p| matches!(p, Purpose::Operation(id) if *id == op.id)))
+            .flat_map(|op| op.carries.iter().map(|carried| carried.change))
+            .collect();
+        let changes = (0..plan.changes.len()).map(|index| {
+            if let Some(ended) = self.verdicts.get(&index) {
+                return ended.clone();
+            }
+            let (verdict, mut change) = refused::planned(plan, index);
+            if !in_flight.contains(&index) {
+                return (verdict, change);
+            }
+            change.error = Some("the run was stopped while the call was in flight".to_owned());
+            change.error_type = Some(ErrorType::Indeterminate);
+            (Verdict::Unknown, change)
+        });
+        refused::fill(&mut report, changes);
+        report.outcome =
+            if report.lists.unknown.is_empty() { RunOutcome::Stopped } else { RunOutcome::Stuck };
+        report
+    }
+}
+
+/// The file of `--events`.
+struct EventFile {
+    path: PathBuf,
+    file: Option<BufWriter<File>>,
+}
+
+impl EventFile {
+    fn create(path: PathBuf) -> Result<Self, Failure> {
+        let file = File::create(&path).map_err(|error| {
+            Failure::new(Exit::Refused, format!("cannot write events to `{}`", path.display())).because(&error)
+        })?;
+        Ok(Self { path, file: Some(BufWriter::new(file)) })
+    }
+
+    /// Writes one line; after a failure, which is said once, no more.
+    fn write(&mut self, stored: &Stored, screen: &Screen) {
+        let Some(file) = &mut self.file else { return };
+        // Each line at once: somebody may follow the file.
+        if let Err(error) = writeln!(file, "{}", json::line(stored)).and_then(|()| file.flush()) {
+            let warning = format_args!("no more events in `{}`: {error}", self.path.display());
+            screen.complain(&Text::titled(Tone::Warning, "warning", warning));
+            self.file = None;
+        }
+    }
+
+    fn close(mut self, screen: &Screen) {
+        if let Some(Err(error)) = self.file.as_mut().map(|file| file.flush()) {
+            let warning = format_args!("the last events are not in `{}`: {error}", self.path.display());
+            screen.complain(&Text::titled(Tone::Warning, "warning", warning));
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The command line: what can be said, and what `--help` teaches. What it means is decided elsewhere.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use connexa_emulator::{ApiKey, Limits, NotFound};
+use connexa_engine::quota::Rate;
+use std::path::PathBuf;
+
+/// Batch operations for OpenVPN CloudConnexa.
+///
+/// Plans the fewest calls that the API allows, keeps within its rate limit, and says of each item what became of it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "connexa",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    after_help = AFTER_HELP
+)]
+pub(crate) struct Cli {
+    /// The command.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub(crate) global: Global,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  # Try it without an account: the API in process, kept between runs
+  connexa apply -f examples/branch-offices.yaml --emulator
+
+  # Look at what would be done in your own tenant, and at its cost
+  connexa plan -f offices.yaml --cloud-id acme
+
+  # Create networks from a list; bad items fail one by one
+  connexa create networks -f networks.json --output json
+
+Environment:
+  CLOUDCONNEXA_API_URL        URL of the tenant's API (or CLOUDCONNEXA_BASE_URL)
+  CLOUDCONNEXA_CLIENT_ID      id of the API key
+  CLOUDCONNEXA_CLIENT_SECRET  its secret (or CLOUDCONNEXA_CLIENT_SECRET_FILE: a file that holds it)
+  CONNEXA_STATE_DIR           where state is kept
+  NO_COLOR                    no colours
+
+Exit codes:
+  0 done or nothing to do, 2 changes pending (plan --detailed-exitcode), 3 refused before any change,
+  4 some items failed, 5 stopped, 6 an outcome is unknown, 7 tenant not reachable or key not accepted,
+  8 declined, 64 wrong usage, 1 a bug";
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// URL of the tenant's API, such as https://acme.api.openvpn.com; a path is ignored.
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) api_url: Option<String>,
+    /// Cloud ID of the tenant: its API is https://CLOUD-ID.api.openvpn.com.
+    #[arg(long, global = true, value_name = "CLOUD-ID")]
+    pub(crate) cloud_id: Option<String>,
+    /// PEM file of authorities to trust besides the system's.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Use the emulator in process, kept in the state directory, instead of a real tenant.
+    #[arg(long, global = true)]
+    pub(crate) emulator: bool,
+    /// Rate limits of that emulator: default, 2024, unlimited, B:R:S[:shared] or r=B:R:S,u=B:R:S (burst, rate, seconds).
+    #[arg(long, global = true, value_name = "LIMITS")]
+    pub(crate) emulator_limits: Option<Limits>,
+    /// Where state is kept [default: $CONNEXA_STATE_DIR, else the XDG state folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
+    /// Form of the result on standard output [default: text].
+    #[arg(short, long, global = true, value_name = "FORMAT")]
+    pub(crate) output: Option<Output>,
+    /// Say nothing but the result and errors.
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// Log to standard error; -vv shows each attempt, -vvv everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Form of the log.
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+/// Form of a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// `get`: one JSON value a line.
+    Jsonl,
+    /// `get`: a spec in YAML.
+    Yaml,
+    /// `get`: a table for spreadsheets.
+    Csv,
+    /// `get`: one key a line.
+    Name,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// JSON Lines.
+    Json,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check a spec, offline and without a key.
+    #[command(after_help = "\
+Examples:
+  connexa validate -f offices.yaml
+  connexa validate -f specs/ --strict --output json")]
+    Validate(Validate),
+    /// Show what apply would change, and what it would cost.
+    #[command(after_help = "\
+Examples:
+  connexa plan -f offices.yaml
+  connexa plan -f offices.yaml --detailed-exitcode   # exit 2 if there is something to do")]
+    Plan(Plan),
+    /// Make the tenant as the spec says: plan, confirm, run, report.
+    #[command(after_help = "\
+What did not succeed is written as a spec that can be mended and applied; its path is printed.
+Applying the same file again does just what is missing.
+
+Examples:
+  connexa apply -f offices.yaml
+  connexa apply -f offices.yaml --yes --report report.json
+  connexa apply -f examples/branch-offices.yaml --emulator --emulator-limits 20:10:1 --yes")]
+    Apply(Apply),
+    /// Create items of one kind; a bad item fails, the rest goes on.
+    #[command(after_help = "\
+ITEMS is a bare list of items, or a spec with that kind. An item that is already there, equal in what the
+item says, succeeds; one that differs fails.
+
+Examples:
+  connexa create networks -f networks.json
+  connexa create users -f users.yaml --parallel 4 --output json
+  some-export | connexa create dns-records -f json:- --dry-run")]
+    Create(Create),
+    /// Show live objects.
+    #[command(after_help = "\
+NAME is a key (a child's is PARENT/NAME); a glob such as 'paris-*' shows all that match.
+Kinds: networks, network-connectors, network-routes, hosts, host-connectors, user-groups, users, devices,
+dns-records, and regions (read-only).
+
+Examples:
+  connexa get networks
+  connexa get users 'ada*' --fields username,email,group
+  connexa get networks --output yaml > networks.yaml   # applies back as a plan without changes")]
+    Get(Get),
+    /// Run the API on this machine, over HTTPS, for any client.
+    #[command(after_help = "\
+When it listens it prints one line of JSON: url, ca_file, client_id, client_secret.
+
+Examples:
+  connexa emulator
+  connexa emulator --listen 127.0.0.1:0 --limits unlimited --store tenant.db")]
+    Emulator(Emulator),
+    /// Print the JSON Schema of a document that commands print.
+    #[command(after_help = "\
+Examples:
+  connexa schema report > report.schema.json")]
+    Schema(Schema),
+    /// Print a script that completes commands and flags in a shell.
+    #[command(after_help = "\
+Examples:
+  connexa completions bash > ~/.local/share/bash-completion/completions/connexa")]
+    Completions(Completions),
+}
+
+impl Command {
+    /// The command's word.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Validate(_) => "validate",
+            Self::Plan(_) => "plan",
+            Self::Apply(_) => "apply",
+            Self::Create(_) => "create",
+            Self::Get(_) => "get",
+            Self::Emulator(_) => "emulator",
+            Self::Schema(_) => "schema",
+            Self::Completions(_) => "completions",
+        }
+    }
+}
+
+/// Where the spec is.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SpecFiles {
+    /// Spec: a file, a folder, or - for standard input; FORMAT: before it is yaml, json or jsonl. Repeatable.
+    #[arg(short = 'f', long = "file", value_name = "[FORMAT:]PATH", required = true)]
+    pub(crate) files: Vec<String>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How a run goes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run options")]
+pub(crate) struct RunFlags {
+    /// Show the plan and change nothing.
+    #[arg(short = 'n', long)]
+    pub(crate) dry_run: bool,
+    /// Do not ask.
+    #[arg(short = 'y', long)]
+    pub(crate) yes: bool,
+    /// Most calls in flight at once.
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: u16,
+    /// Most calls in a time, below what the tenant's quota allows, such as 4/min or 0.5/s.
+    #[arg(long, value_name = "RATE")]
+    pub(crate) max_rate: Option<Rate>,
+    /// Write the report to a file too; .json is JSON, anything else text.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Write what happens to a file, one JSON value a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) events: Option<PathBuf>,
+    /// Write what did not succeed to this file, as a spec [default: a file in the state directory].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) failures: Option<PathBuf>,
+}
+
+/// `validate`.
+#[derive(Debug, Args)]
+pub(crate) struct Validate {
+    /// Where the spec is.
+    #[command(flatten)]
+    pub(crate) spec: SpecFiles,
+}
+
+/// `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Where the spec is.
+    #[command(flatten)]
+    pub(crate) spec: SpecFiles,
+    /// Leave bad items out instead of refusing the spec.
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+    /// Exit with 2 if there is something to do.
+    #[arg(long)]
+    pub(crate) detailed_exitcode: bool,
+}
+
+/// `apply`.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// Where the spec is.
+    #[command(flatten)]
+    pub(crate) spec: SpecFiles,
+    /// Count bad items as failed instead of refusing the spec.
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
+    /// How the run goes.
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+/// `create`.
+#[derive(Debug, Args)]
+pub(crate) struct Create {
+    /// Kind of the items, singular or plural, with _ or -.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Where the items are.
+    #[command(flatten)]
+    pub(crate) spec: SpecFiles,
+    /// How the run goes.
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+/// `get`.
+#[derive(Debug, Args)]
+pub(crate) struct Get {
+    /// Kind of the objects, singular or plural, with _ or -.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Keys or globs; without any, all objects.
+    #[arg(value_name = "NAME|GLOB")]
+    pub(crate) names: Vec<String>,
+    /// Fields to show, in this order.
+    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
+    pub(crate) fields: Vec<String>,
+    /// Field to sort by; - before it turns the order around.
+    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
+    pub(crate) sort_by: Option<String>,
+}
+
+/// `emulator`.
+#[derive(Debug, Args)]
+pub(crate) struct Emulator {
+    /// Address to listen on; port 0 picks one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
+    pub(crate) listen: std::net::SocketAddr,
+    /// Folder of the certificate, made there at start [default: emulator-tls in the state directory].
+    #[arg(long, value_name = "DIR", conflicts_with = "http")]
+    pub(crate) tls_dir: Option<PathBuf>,
+    /// Plain HTTP; on a loopback address only.
+    #[arg(long)]
+    pub(crate) http: bool,
+    /// Rate limits: default, 2024, unlimited, B:R:S[:shared] or r=B:R:S,u=B:R:S (burst, rate, seconds).
+    #[arg(long, value_name = "LIMITS", default_value = "default")]
+    pub(crate) limits: Limits,
+    /// A test credential, ID:SECRET or ID:SECRET:read. Repeatable; replaces emulator:emulator.
+    #[arg(long = "key", value_name = "ID:SECRET[:read]")]
+    pub(crate) keys: Vec<ApiKey>,
+    /// File that keeps the tenant; without it, it lives in memory.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) store: Option<PathBuf>,
+    /// Where ids and tokens start from: equal seeds, equal answers.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How long a token lives.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    pub(crate) token_ttl: Option<u64>,
+    /// Status of answers about unknown ids: 400, 404, or KIND=400 and KIND=404 for single kinds, parted by commas.
+    #[arg(long, value_name = "STATUS", default_value = "400")]
+    pub(crate) not_found: NotFound,
+    /// Print lines for a shell to read instead of JSON.
+    #[arg(long)]
+    pub(crate) print_env: bool,
+}
+
+/// `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Which document.
+    #[arg(default_value = "report")]
+    pub(crate) document: Document,
+}
+
+/// The documents that have a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Document {
+    /// What a run came to.
+    Report,
+    /// What would be changed.
+    Plan,
+    /// Runs of the past.
+    Runs,
+    /// Problems of a spec.
+    Problems,
+    /// Several reports.
+    Reports,
+}
+
+/// `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Which shell.
+    pub(crate) shell: clap_complete::Shell,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,147 @@
+//! `connexa emulator`: the API on a socket of this machine.
+
+use crate::{
+    cli::{Emulator as Arguments, Global},
+    exit::Exit,
+    failure::Failure,
+    screen::Screen,
+    settings::{self, Variables},
+    views::{
+        json,
+        shell::quoted,
+        text::{Text, Tone},
+    },
+    wiring::{signals::Signals, state_dir::StateDir},
+};
+use connexa_emulator::{
+    ApiKey, Config, Embedded, Emulator,
+    clock::{Clock, system_clock},
+    server::{Deadlines, ServeError, ServeOptions, ServeTransport, Server},
+    tls::Identity,
+};
+use serde_json::json;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// Serves until a signal comes.
+pub(crate) async fn run(
+    arguments: Arguments,
+    global: &Global,
+    variables: Variables<'_>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    if arguments.http && !arguments.listen.ip().is_loopback() {
+        return Err(Failure::usage(format!(
+            "`--http` needs a loopback address, which {} is not",
+            arguments.listen.ip()
+        )));
+    }
+    // Caught before anybody can know that we are there.
+    let mut signals = Signals::catch();
+    let clock = system_clock();
+
+    let (transport, ca_file) = if arguments.http {
+        (ServeTransport::PlainHttp, None)
+    } else {
+        let folder = match &arguments.tls_dir {
+            Some(folder) => folder.clone(),
+            None => StateDir::open(&settings::state_dir(global, variables)?)?.emulator_tls(),
+        };
+        let identity = Identity::load_or_make(&folder, arguments.listen.ip(), clock().wall)
+            .map_err(|error| refused("cannot set up TLS").because(&error))?;
+        let ca_file = std::path::absolute(identity.ca_file()).unwrap_or_else(|_| identity.ca_file().to_owned());
+        (ServeTransport::Https(identity), Some(ca_file))
+    };
+    let options =
+        ServeOptions { listen: arguments.listen, transport, deadlines: Deadlines::default() };
+    let server = Server::bind(options).await.map_err(|error| match error {
+        ServeError::AddressInUse { address } => refused(format!("the address {address} is already in use"))
+            .hint("`--listen 127.0.0.1:0` picks a free port"),
+        other => refused("cannot listen").because(&other),
+    })?;
+
+    let config = config(&arguments);
+    let key = config.keys[0].clone();
+    let emulator = Arc::new(open(arguments.store.as_deref(), config, &clock)?);
+    screen.document(&ready(&server.url(), ca_file.as_deref(), &key, arguments.print_env));
+
+    let shutdown = async {
+        let signal = signals.next().await;
+        screen.say(&Text::titled(Tone::Hint, "note", format_args!("{signal}: the emulator stops")));
+    };
+    server.run(emulator, clock, shutdown).await.map_err(|error| refused("the emulator cannot go on").because(&error))?;
+    Ok(Exit::Complete)
+}
+
+fn refused(message: impl Into<String>) -> Failure {
+    Failure::new(Exit::Refused, message)
+}
+
+fn config(arguments: &Arguments) -> Config {
+    let mut config = Config {
+        limits: arguments.limits,
+        seed: arguments.seed,
+        not_found: arguments.not_found.clone(),
+        ..Config::default()
+    };
+    if !arguments.keys.is_empty() {
+        config.keys.clone_from(&arguments.keys);
+    }
+    if let Some(seconds) = arguments.token_ttl {
+        config.token_ttl = Duration::from_secs(seconds);
+    }
+    config
+}
+
+fn open(store: Option<&Path>, config: Config, clock: &Clock) -> Result<Embedded, Failure> {
+    let now = clock();
+    match store {
+        None => Ok(Embedded::in_memory(Emulator::new(config, now))),
+        Some(path) => {
+            // What the file is called in messages must not depend on where we are.
+            let path: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+            Embedded::open(&path, config, now).map_err(|error| refused("cannot open the tenant").because(&error))
+        }
+    }
+}
+
+/// The line that says that connections are taken, and with which credentials. A test credential is no secret.
+fn ready(url: &str, ca_file: Option<&Path>, key: &ApiKey, print_env: bool) -> String {
+    let ca_file = ca_file.map(|path| path.display().to_string());
+    if !print_env {
+        let ready = json!({
+            "url": url, "ca_file": ca_file, "client_id": key.id, "client_secret": key.secret.expose(),
+        });
+        return json::line(&ready) + "\n";
+    }
+    let mut variables = vec![
+        ("CLOUDCONNEXA_BASE_URL", url),
+        ("CLOUDCONNEXA_CLIENT_ID", &key.id),
+        ("CLOUDCONNEXA_CLIENT_SECRET", key.secret.expose()),
+    ];
+    variables.extend(ca_file.as_deref().map(|path| ("SSL_CERT_FILE", path)));
+    variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ready_lines() {
+        let key: ApiKey = "me:it's".parse().unwrap();
+        let line = ready("https://127.0.0.1:1", Some(Path::new("/tmp/a b/ca.pem")), &key, false);
+        assert_eq!(
+            line,
+            "{\"url\":\"https://127.0.0.1:1\",\"ca_file\":\"/tmp/a b/ca.pem\",\"client_id\":\"me\",\
+             \"client_secret\":\"it's\"}\n"
+        );
+        assert!(ready("http://127.0.0.1:1", None, &key, false).contains("\"ca_file\":null"));
+        let lines = ready("http://127.0.0.1:1", None, &key, true);
+        assert_eq!(lines.lines().count(), 3);
+        assert!(lines.ends_with("export CLOUDCONNEXA_CLIENT_SECRET='it'\\''s'\n"));
+    }
+}

@@ -1,0 +1,179 @@
+//! The failures spec: what did not succeed, in the input's own format, to be mended and applied.
+//!
+//! Items stand as they were given, nested children inside their parent again, each with the reason under `_error` (the
+//! reader of specs ignores names that begin with `_`). A child whose parent succeeded stands in a stub of its parent that
+//! holds nothing but the key, so that the parent is not changed.
+
+use super::{json, yaml};
+use connexa_engine::{
+    catalog,
+    desired::Source,
+    plan::Plan,
+    report::{Report, ReportedChange, Verdict},
+};
+use connexa_types::Kind;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// A format of specs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// YAML.
+    Yaml,
+    /// JSON.
+    Json,
+    /// JSON Lines.
+    JsonLines,
+}
+
+impl Format {
+    /// Its file extension.
+    pub(crate) const fn extension(self) -> &'static str {
+        match self {
+            Self::Yaml => "yaml",
+            Self::Json => "json",
+            Self::JsonLines => "jsonl",
+        }
+    }
+}
+
+/// Where a change stands in the failures spec.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    /// Index of the top-level item.
+    item: usize,
+    /// Index among the children nested in it under `nested_as`, for a nested child.
+    child: Option<(&'static str, usize)>,
+}
+
+/// The failures spec of a run, as a text; `None` if all succeeded.
+///
+/// The plan's changes and the report's are the same, in the same order within each verdict.
+pub(crate) fn write(plan: &Plan, report: &Report, format: Format) -> Option<String> {
+    let lost = lost(report);
+    let mut top: Vec<(String, Value)> = Vec::new();
+    let mut spots: HashMap<usize, Spot> = HashMap::new();
+    for (index, change) in plan.changes.iter().enumerate() {
+        let Some(reported) = lost.get(&name(&change.kind, &change.key, change.source.as_ref())) else { continue };
+        let Some(item) = &change.item else { continue };
+        let kind = change.kind.parse::<Kind>().ok();
+        let nested_as = kind.filter(|k| is_nested(*k, item)).and_then(|k| catalog::definition(k).nested_as);
+        let (Some(nested_as), Some(parent)) = (nested_as, change.parent) else {
+            let key = kind.map_or_else(|| change.kind.clone(), |k| k.plural().to_owned());
+            spots.insert(index, Spot { item: top.len(), child: None });
+            top.push((key, with_error(kind, item, reported, None)));
+            continue;
+        };
+        let parent_change = &plan.changes[parent];
+        let parents_error = lost
+            .get(&name(&parent_change.kind, &parent_change.key, parent_change.source.as_ref()))
+            .and_then(|parent| parent.error.as_deref());
+        let spot = *spots.entry(parent).or_insert_with(|| {
+            let (key, stub) = stub(&parent_change.kind, parent_change.item.as_ref(), &parent_change.key);
+            top.push((key, stub));
+            Spot { item: top.len() - 1, child: None }
+        });
+        let Value::Object(map) = &mut top[spot.item].1 else { continue };
+        let children = map.entry(nested_as).or_insert_with(|| json!([]));
+        if let Value::Array(children) = children {
+            spots.insert(index, Spot { item: spot.item, child: Some((nested_as, children.len())) });
+            children.push(with_error(kind, item, reported, parents_error));
+        }
+    }
+    if top.is_empty() { None } else { Some(render(top, format)) }
+}
+
+/// What tells changes apart: two bad items of a batch may have the same key.
+type Name<'a> = (&'a str, &'a str, Option<(&'a str, u32, u32)>);
+
+fn name<'a>(kind: &'a str, key: &'a str, source: Option<&'a Source>) -> Name<'a> {
+    (kind, key, source.map(|s| (s.file.as_str(), s.line, s.index)))
+}
+
+/// What is to be done again. What is unknown is not: it may have been done.
+fn lost(report: &Report) -> HashMap<Name<'_>, &ReportedChange> {
+    let verdicts = [Verdict::Failed, Verdict::Skipped, Verdict::Unprocessed, Verdict::Undone];
+    let changes = verdicts.into_iter().flat_map(|v| report.lists.of(v));
+    changes.map(|c| (name(&c.kind, &c.key, c.source.as_ref()), c)).collect()
+}
+
+/// Whether a child was given inside its parent: a flat one names it.
+fn is_nested(kind: Kind, item: &Value) -> bool {
+    if !catalog::is_planned(kind) || kind.parent().is_none() {
+        return false;
+    }
+    let names = catalog::definition(kind).parent_names;
+    !item.as_object().is_some_and(|map| map.contains_key("kind") || names.iter().any(|n| map.contains_key(*n)))
+}
+
+/// The item with its reason, unless it is its parent's.
+fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, parents: Option<&str>) -> Value {
+    let Some(error) = reported.error.as_deref().filter(|error| Some(*error) != parents) else {
+        return item.clone();
+    };
+    let mut map = match item {
+        Value::Object(map) => map.clone(),
+        // A plain text stands for an item that has only its key.
+        other => {
+            let key = kind.filter(|k| catalog::is_planned(*k)).map_or("name", |k| catalog::definition(k).key_name);
+            Map::from_iter([(key.to_owned(), other.clone())])
+        }
+    };
+    let mut reason = error.to_owned();
+    for (field, messages) in reported.error_detail.iter().flatten() {
+        for message in messages {
+            if !reason.contains(message.as_str()) {
+                reason.push_str(&format!("; {field}: {message}"));
+            }
+        }
+    }
+    map.insert("_error".to_owned(), Value::String(reason));
+    Value::Object(map)
+}
+
+/// An item that holds nothing but what names it.
+fn stub(kind: &str, item: Option<&Value>, key: &str) -> (String, Value) {
+    let Ok(kind) = kind.parse::<Kind>() else { return (kind.to_owned(), json!({})) };
+    let key_name = catalog::definition(kind).key_name;
+    let given = item.and_then(Value::as_object);
+    let mut map = Map::new();
+    for name in ["kind", "id", key_name] {
+        if let Some(value) = given.and_then(|given| given.get(name)) {
+            map.insert(name.to_owned(), value.clone());
+        }
+    }
+    if !map.contains_key(key_name) && !map.contains_key("id") {
+        map.insert(key_name.to_owned(), json!(key));
+    }
+    (kind.plural().to_owned(), Value::Object(map))
+}
+
+fn render(top: Vec<(String, Value)>, format: Format) -> String {
+    if format == Format::JsonLines {
+        let mut out = String::new();
+        for (plural, item) in top {
+            let kind = plural.parse::<Kind>().map_or(plural, |kind| kind.singular().to_owned());
+            let mut map = Map::from_iter([("kind".to_owned(), Value::String(kind))]);
+            match item {
+                Value::Object(item) => map.extend(item.into_iter().filter(|(name, _)| name != "kind")),
+                other => {
+                    map.insert("name".to_owned(), other);
+                }
+            }
+            out.push_str(&json::line(&map));
+            out.push('\n');
+        }
+        return out;
+    }
+    let mut spec = Map::new();
+    for (plural, item) in top {
+        if let Value::Array(items) = spec.entry(plural).or_insert_with(|| json!([])) {
+            items.push(item);
+        }
+    }
+    let spec = Value::Object(spec);
+    match format {
+        Format::Yaml => yaml::document(&spec),
+        Format::Json | Format::JsonLines => json::document(&spec),
+    }
+}

@@ -1,0 +1,329 @@
+//! The report of a run, for people: what did not succeed and why, in what state it was left, and how to go on.
+
+use super::{
+    table,
+    text::{Text, Tone, count, list, plural, short_list, span_of_time},
+};
+use connexa_engine::{
+    plan::Action,
+    report::{ErrorType, Origin, Report, ReportedChange, RunOutcome, Verdict},
+};
+use connexa_types::Kind;
+use std::collections::BTreeMap;
+
+/// More changes than this that did not succeed are counted, not shown; the whole is in the report file and in JSON.
+const MOST_SHOWN: usize = 40;
+
+/// How to go on from a report.
+pub(crate) struct NextSteps<'a> {
+    /// The command that applies the mended failures file.
+    pub(crate) mend: Option<&'a str>,
+    /// The command that was given, to be given again.
+    pub(crate) again: &'a str,
+}
+
+/// The whole report.
+pub(crate) fn text(report: &Report, next: &NextSteps<'_>) -> Text {
+    let mut text = headline(report);
+    let mut shown = 0;
+    let verdicts = [Verdict::Unknown, Verdict::Failed, Verdict::Skipped, Verdict::Unprocessed];
+    for family in verdicts.iter().flat_map(|v| families(*v, report.lists.of(*v))) {
+        shown += 1;
+        if shown <= MOST_SHOWN {
+            text = text.then(family.text());
+        }
+    }
+    if shown > MOST_SHOWN {
+        let more = format_args!("  and {} more in the report", shown - MOST_SHOWN);
+        text = text.then(Text::line(more));
+    }
+    if !report.counts.is_empty() {
+        text = text.end().then(counts(report));
+    }
+    text = text.end().then(figures(report));
+    for warning in &report.warnings {
+        text = text.then(Text::titled(Tone::Warning, "warning", warning));
+    }
+    text.then(hints(report, next))
+}
+
+/// One sentence on the whole.
+fn headline(report: &Report) -> Text {
+    let number = |v: Verdict| report.lists.of(v).len();
+    let total: usize = Verdict::ALL.iter().map(|v| number(*v)).sum();
+    let others = |but: &[Verdict]| {
+        let rest = Verdict::ALL.iter().filter(|v| !but.contains(v) && number(**v) > 0);
+        list(rest.map(|v| format!("{} {}", number(*v), v.as_str())))
+    };
+    let of = |n: usize| format!("{n} of {}", count(total, "change"));
+    let because = |but: &[Verdict], text: String| match others(but) {
+        rest if rest.is_empty() => text,
+        rest => format!("{text}; {rest}"),
+    };
+    match report.outcome {
+        RunOutcome::Complete | RunOutcome::Undone if total == 0 => Text::line("nothing to do"),
+        RunOutcome::Complete | RunOutcome::Undone => {
+            let no_op = report.lists.succeeded.iter().filter(|c| c.action == Action::NoOp).count();
+            let text = Text::new().toned(Tone::Good, "done").plain(": ");
+            if no_op == total {
+                text.plain(format_args!("nothing to do, {} already as the spec says", count(total, "object"))).end()
+            } else {
+                let rest = if no_op > 0 { format!(", {no_op} already as the spec says") } else { String::new() };
+                text.plain(format_args!("{} made{rest}", count(total - no_op, "change"))).end()
+            }
+        }
+        RunOutcome::Refused => Text::titled(
+            Tone::Error,
+            "error",
+            format_args!("refused, nothing was changed; {}", others(&[])),
+        ),
+        RunOutcome::Stuck => Text::titled(
+            Tone::Error,
+            "error",
+            because(
+                &[Verdict::Unknown],
+                format!("the outcome of {} is not known", of(number(Verdict::Unknown))),
+            ),
+        ),
+        RunOutcome::Stopped | RunOutcome::Interrupted | RunOutcome::Running => Text::titled(
+            Tone::Error,
+            "error",
+            because(
+                &[Verdict::Unprocessed],
+                format!("stopped; {} not started", of(number(Verdict::Unprocessed))),
+            ),
+        ),
+        RunOutcome::Partial => {
+            let failed = number(Verdict::Failed);
+            let (n, word, but) = if failed > 0 {
+                (failed, "failed", Verdict::Failed)
+            } else if number(Verdict::Skipped) > 0 {
+                (number(Verdict::Skipped), "skipped", Verdict::Skipped)
+            } else {
+                (number(Verdict::Unprocessed), "not started", Verdict::Unprocessed)
+            };
+            Text::titled(Tone::Error, "error", because(&[but], format!("{} {word}", of(n))))
+        }
+    }
+}
+
+/// A change that did not succeed, and its children that share its fate.
+struct Family<'a> {
+    verdict: Verdict,
+    head: &'a ReportedChange,
+    children: Vec<&'a ReportedChange>,
+}
+
+/// Joins children to their parent where both came to the same for the same reason.
+fn families(verdict: Verdict, changes: &[ReportedChange]) -> Vec<Family<'_>> {
+    let mut families: Vec<Family<'_>> = Vec::new();
+    // Parents come before their children, so that one look back is enough.
+    let mut of: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    for change in changes {
+        let parent = parent_of(change).and_then(|parent| of.get(&parent).copied());
+        let shares = parent.filter(|at| {
+            let head = families[*at].head;
+            change.error == head.error || change.cause.is_some() && change.cause == head.cause
+        });
+        if let Some(at) = shares {
+            families[at].children.push(change);
+        } else {
+            of.insert((&change.kind, escaped(&change.key)), families.len());
+            families.push(Family { verdict, head: change, children: Vec::new() });
+        }
+    }
+    families
+}
+
+/// Kind and escaped key of a child's parent.
+fn parent_of(change: &ReportedChange) -> Option<(&'static str, String)> {
+    let parent = change.kind.parse::<Kind>().ok()?.parent()?;
+    // The first slash that is not escaped ends the parent's name.
+    let mut escaped = false;
+    let end = change.key.char_indices().find_map(|(at, c)| match c {
+        '\\' if !escaped => {
+            escaped = true;
+            None
+        }
+        '/' if !escaped => Some(at),
+        _ => {
+            escaped = false;
+            None
+        }
+    })?;
+    Some((parent.singular(), change.key[..end].to_owned()))
+}
+
+/// A top-level key as it stands inside the key of a child.
+fn escaped(key: &str) -> String {
+    key.replace('\\', "\\\\").replace('/', "\\/")
+}
+
+impl Family<'_> {
+    fn text(&self) -> Text {
+        let change = self.head;
+        let tone = match self.verdict {
+            Verdict::Unknown | Verdict::Failed => Tone::Error,
+            _ => Tone::Warning,
+        };
+        let mut text = Text::new()
+            .plain("  ")
+            .toned(tone, change.action.as_str())
+            .plain(format_args!(" {} `{}`", change.kind, change.key))
+            .plain(format_args!(": {}", self.fate()))
+            .end();
+        let mut said = std::collections::BTreeSet::new();
+        if let Some(error) = &change.error {
+            said.insert(error.clone());
+            text = text.then(Text::line(format_args!("    {error}")));
+        }
+        for (field, messages) in change.error_detail.iter().flatten() {
+            for message in messages {
+                let line = format!("{field}: {message}");
+                // What the error itself says need not be said again.
+                if said.insert(line.clone()) && !change.error.as_ref().is_some_and(|e| e.contains(message.as_str())) {
+                    text = text.then(Text::line(format_args!("    {line}")));
+                }
+            }
+        }
+        if !self.children.is_empty() {
+            text = text.then(Text::line(format_args!("    with it: {}", self.passengers())));
+        }
+        if let Some(source) = &change.source {
+            let file = if source.file == "-" { "standard input" } else { &source.file };
+            text = text.then(
+                Text::new().plain("    ").toned(Tone::Dim, format_args!("at {file}:{}", source.line)).end(),
+            );
+        }
+        text
+    }
+
+    /// What became of it and in what state it was left.
+    fn fate(&self) -> String {
+        let change = self.head;
+        let left = match change.action {
+            Action::Create => "nothing of it was made",
+            Action::Update | Action::Do => "left unchanged",
+            Action::Replace | Action::Delete => "left in place",
+            Action::NoOp => "left as it is",
+        };
+        let attempts = change.attempts.unwrap_or(0) as usize;
+        let sent = match (change.status, attempts) {
+            (Some(status), n) => format!(" (status {status}, {})", count(n.max(1), "attempt")),
+            (None, 0) => String::new(),
+            (None, n) => format!(" ({})", count(n, "attempt")),
+        };
+        match self.verdict {
+            Verdict::Failed => match change.error_type {
+                Some(ErrorType::ValidationError | ErrorType::UnknownKind) => "invalid, no call was made".to_owned(),
+                // A conflict that the plan saw has no attempt: there is a live object under that key.
+                Some(ErrorType::Conflict) if attempts == 0 => "in conflict, left as it is".to_owned(),
+                Some(ErrorType::PermissionDenied) => format!("not permitted by the API, {left}{sent}"),
+                Some(ErrorType::NotFound) => format!("gone{sent}"),
+                Some(ErrorType::Rejected | ErrorType::Conflict) => format!("rejected by the API, {left}{sent}"),
+                Some(ErrorType::Unauthorized) => format!("the API did not accept the key, {left}{sent}"),
+                Some(ErrorType::InternalError) => format!("a bug of connexa, {left}{sent}"),
+                _ => format!("failed, {left}{sent}"),
+            },
+            Verdict::Skipped => match &change.cause {
+                Some(cause) => format!("skipped, {left}; it needs {cause}"),
+                None => format!("skipped, {left}"),
+            },
+            Verdict::Unprocessed => "not started".to_owned(),
+            Verdict::Unknown => format!("sent, and it is not known whether it was done{sent}"),
+            Verdict::Succeeded | Verdict::Undone => match change.origin {
+                Some(Origin::Inferred) => "found after a lost answer".to_owned(),
+                _ => self.verdict.as_str().to_owned(),
+            },
+        }
+    }
+
+    fn passengers(&self) -> String {
+        let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
+        for child in &self.children {
+            match kinds.iter_mut().find(|(kind, _)| *kind == child.kind) {
+                Some((_, keys)) => keys.push(&child.key),
+                None => kinds.push((&child.kind, vec![&child.key])),
+            }
+        }
+        let own_part = |key: &&str| {
+            let parent = parent_part(key);
+            format!("`{}`", &key[parent..])
+        };
+        list(kinds.into_iter().map(|(kind, keys)| {
+            format!("{} {}", plural(keys.len(), kind), short_list(keys.iter().map(own_part), 4))
+        }))
+    }
+}
+
+/// Length of the parent's part of a child's key, the slash included.
+fn parent_part(key: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in key.char_indices() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '/' if !escaped => return at + 1,
+            _ => escaped = false,
+        }
+    }
+    0
+}
+
+fn counts(report: &Report) -> Text {
+    let verdicts: Vec<Verdict> = Verdict::ALL
+        .into_iter()
+        .filter(|v| report.counts.values().any(|by| by.get(v).is_some_and(|n| *n > 0)))
+        .collect();
+    let mut kinds: Vec<&String> = report.counts.keys().collect();
+    kinds.sort_by_key(|kind| kind.parse::<Kind>().map_or(usize::MAX, |k| k as usize));
+    let header = std::iter::once("kind").chain(verdicts.iter().map(|v| v.as_str()));
+    let rows = kinds.into_iter().map(|kind| {
+        let numbers = verdicts.iter().map(|v| report.counts[kind].get(v).copied().unwrap_or(0).to_string());
+        std::iter::once(kind.clone()).chain(numbers).collect()
+    });
+    table::counts(header, rows)
+}
+
+fn figures(report: &Report) -> Text {
+    let calls = &report.calls;
+    let each = match calls.one_per_object {
+        Some(n) if n > calls.update => format!(" (a call per object: {n})"),
+        _ => String::new(),
+    };
+    let mut line = format!("calls: {} update{each}, {} read", calls.update, calls.read);
+    for (n, word) in [(calls.throttled, "throttled"), (calls.retried, "retried")] {
+        if n > 0 {
+            line.push_str(&format!(", {n} {word}"));
+        }
+    }
+    let timings = &report.timings;
+    let mut time = format!("time:  {}", span_of_time((timings.plan_ms + timings.run_ms) / 1000.0));
+    if timings.waiting_ms >= 100.0 {
+        time.push_str(&format!(", {} of it waiting for the rate limit", span_of_time(timings.waiting_ms / 1000.0)));
+    }
+    Text::line(line).then(Text::line(time)).then(Text::line(format_args!("run:   {}", report.run.id)))
+}
+
+fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
+    let mut text = Text::new();
+    if let Some(file) = &report.failures_file {
+        text = text.end().then(Text::titled(
+            Tone::Hint,
+            "hint",
+            "what did not succeed is written as a spec; mend it, then apply it:",
+        ));
+        text = text.then(Text::line(format_args!("  {file}")));
+        if let Some(command) = next.mend {
+            text = text.then(Text::line(format_args!("  {command}")));
+        }
+    }
+    if !report.lists.unknown.is_empty() {
+        text = text.end().then(Text::titled(
+            Tone::Hint,
+            "hint",
+            "the same command looks first and does just what is missing:",
+        ));
+        text = text.then(Text::line(format_args!("  {}", next.again)));
+    }
+    text
+}

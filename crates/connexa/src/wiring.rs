@@ -1,0 +1,186 @@
+//! The engine's ports on this machine: network or emulator, time, secrets, pace, state.
+
+mod clock;
+mod cloud_connexa;
+mod embedded;
+pub(crate) mod secrets;
+pub(crate) mod signals;
+pub(crate) mod state_dir;
+
+use crate::{
+    exit::Exit,
+    failure::Failure,
+    screen::Screen,
+    settings::Target,
+    views::{
+        shell::quoted,
+        text::{Text, Tone},
+    },
+};
+use clock::TokioClock;
+use cloud_connexa::CloudConnexa;
+use connexa_client::{
+    BaseUrl, Client, ClientOptions, Credentials, HttpOptions, HttpTransport, HttpTransportError, Transport,
+};
+use connexa_emulator::{Config, Embedded, Limits};
+use connexa_engine::{
+    drive::Ports,
+    machine::AttemptId,
+    pacer::{LocalPacer, PacerOptions},
+    ports::{Clock as _, Pacer as _, Provider as _, Secrets},
+    quota::{QuotaView, Rate},
+};
+use connexa_types::{Answer, Call, Now, Outcome, SealingKey, SecretValues, TenantId};
+use embedded::EmbeddedTransport;
+use state_dir::StateDir;
+use std::{sync::Arc, time::Duration};
+use tokio::task::JoinHandle;
+
+/// What a command talks to its tenant with.
+pub(crate) struct Session {
+    provider: CloudConnexa,
+    clock: TokioClock,
+    pacer: LocalPacer,
+    /// Advances the emulator in process, if there is one.
+    driving: Option<JoinHandle<()>>,
+}
+
+/// How to open a session.
+pub(crate) struct SessionOptions<'a> {
+    /// The tenant.
+    pub(crate) target: &'a Target,
+    /// Where state is kept.
+    pub(crate) state: &'a StateDir,
+    /// Under which secrets of answers are hashed.
+    pub(crate) key: SealingKey,
+    /// A cap on all calls.
+    pub(crate) max_rate: Option<Rate>,
+    /// Where remarks go.
+    pub(crate) screen: &'a Screen,
+}
+
+impl Session {
+    /// Sets everything up; nothing is sent yet. Needs a tokio runtime.
+    pub(crate) fn open(options: SessionOptions<'_>) -> Result<Self, Failure> {
+        let SessionOptions { target, state, key, max_rate, screen } = options;
+        let clock = TokioClock::start();
+        let (transport, driving, base, credentials): (Arc<dyn Transport>, _, _, _) = match target {
+            Target::Remote { base, credentials, ca_file } => {
+                let http = HttpOptions { ca_file: ca_file.clone(), ..HttpOptions::default() };
+                let transport = HttpTransport::new(http).map_err(|error| match error {
+                    HttpTransportError::CaFile(error) => {
+                        Failure::usage("cannot use the file of `--ca-file`").because(&error)
+                    }
+                    other => Failure::new(Exit::Refused, "cannot set up the network").because(&other),
+                })?;
+                (Arc::new(transport), None, base.clone(), credentials.clone())
+            }
+            Target::Emulator { limits } => {
+                let emulator = Arc::new(open_emulator(*limits, state, clock, screen)?);
+                let driven = Arc::clone(&emulator);
+                let driving = tokio::spawn(async move {
+                    let now: connexa_emulator::clock::Clock = Arc::new(move || clock.now());
+                    driven.drive(&now).await;
+                });
+                let key = Target::emulator_key();
+                let base: BaseUrl = Target::EMULATOR.parse().expect("the URL of the emulator is one");
+                let credentials = Credentials { client_id: key.id, client_secret: key.secret };
+                (Arc::new(EmbeddedTransport::new(emulator, clock)), Some(driving), base, credentials)
+            }
+        };
+        let client = Client::new(
+            ClientOptions::new(base, credentials, key),
+            transport,
+            Arc::new(move || clock.mono()),
+        );
+        let pacer = LocalPacer::new(Arc::new(clock), PacerOptions { max_rate, seed: seed() });
+        Ok(Self { provider: CloudConnexa(client), clock, pacer, driving })
+    }
+
+    /// The tenant.
+    pub(crate) fn tenant(&self) -> &TenantId {
+        self.provider.tenant()
+    }
+
+    /// Both clocks.
+    pub(crate) fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// What is known of the quota.
+    pub(crate) fn quota(&self) -> QuotaView {
+        self.pacer.snapshot()
+    }
+
+    /// The ports, without a journal.
+    pub(crate) fn ports<'a>(&'a self, secrets: &'a dyn Secrets) -> Ports<'a> {
+        Ports { provider: &self.provider, recording: None, clock: &self.clock, secrets, pacer: &self.pacer }
+    }
+
+    /// Makes one call of class read that the engine has no list for, and tries again what is worth it.
+    pub(crate) async fn fetch(&self, call: &Call) -> Result<Answer, Failure> {
+        let mut backoff = Duration::from_millis(200);
+        for attempt in 1.. {
+            let id = AttemptId(attempt);
+            let permit = self.pacer.acquire(id, call.class(), false).await;
+            let made = self.provider.attempt(call, &SecretValues::none(), Duration::from_secs(30)).await;
+            self.pacer.observe(permit, &made);
+            let why = match made.outcome {
+                Outcome::Applied(answer) => return Ok(answer),
+                Outcome::Unauthorized => "the service refused the credentials".to_owned(),
+                Outcome::Rejected(rejection) => format!("the service refused it ({})", rejection.status),
+                // The pacer waits as long as the server asked for.
+                Outcome::Throttled(_) if attempt < 10 => continue,
+                Outcome::Throttled(_) => "it was throttled too often".to_owned(),
+                Outcome::NotSent(_) | Outcome::Indeterminate(_) if attempt < 5 => {
+                    tokio::time::sleep(backoff).await;
+                    backoff *= 2;
+                    continue;
+                }
+                Outcome::NotSent(why) | Outcome::Indeterminate(why) => why.detail,
+            };
+            let message = format!("cannot read the tenant {}", self.tenant());
+            let mut failure = Failure::new(Exit::Unreachable, message);
+            failure.causes.push(why);
+            return Err(failure);
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Ends what runs beside, and closes the emulator in process.
+    pub(crate) async fn close(mut self) {
+        if let Some(driving) = self.driving.take() {
+            driving.abort();
+            // Ended or cancelled: in both cases it holds the emulator no longer.
+            let _ = driving.await;
+        }
+    }
+}
+
+/// A seed for the jitter of retries.
+pub(crate) fn seed() -> u64 {
+    let mut bytes = [0_u8; 8];
+    // Without random numbers all processes would retry in step, which is bad manners and no more.
+    let _ = getrandom::fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+fn open_emulator(
+    limits: Limits,
+    state: &StateDir,
+    clock: TokioClock,
+    screen: &Screen,
+) -> Result<Embedded, Failure> {
+    let path = state.emulator_store();
+    let first = !path.exists();
+    let config = Config { limits, keys: vec![Target::emulator_key()], ..Config::default() };
+    let emulator = Embedded::open(&path, config, clock.now()).map_err(|error| {
+        Failure::new(Exit::Refused, "cannot open the emulator's tenant").because(&error)
+    })?;
+    if first {
+        let text = format_args!("the emulator keeps its tenant in `{}`; to start over:", path.display());
+        let command = format!("  rm -f {}*", quoted(&path.display().to_string()));
+        screen.say(&Text::titled(Tone::Hint, "note", text).then(Text::line(command)));
+    }
+    Ok(emulator)
+}
