@@ -7,7 +7,7 @@ use crate::{
 use connexa_types::{Kind, ResourceId, SecretHash, SecretRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 /// Where an item came from, as documents show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,10 @@ pub struct Item {
     pub source: Source,
     /// Where it stands, for problems found later.
     pub place: Place,
+    /// Its path in the top-level item that it stands in: `connectors[0]` for a nested child, else empty.
+    pub prefix: String,
+    /// Where the values of its fields stand, by path in spec names: line and column.
+    pub spots: Vec<(Cow<'static, str>, u32, u32)>,
     /// Errors of this item. Not empty only in imperative batches (a spec with errors is refused whole).
     pub problems: Vec<Problem>,
 }
@@ -62,6 +66,22 @@ impl Item {
             (Some(key), _) => key.to_string(),
             (None, Some(id)) => id.to_string(),
             (None, None) => format!("{}:{}:{}", self.source.file, self.source.line, self.source.index),
+        }
+    }
+}
+
+impl Item {
+    /// Where a field's value stands, else the object around it, else the item.
+    pub fn place_of(&self, path: &str) -> Place {
+        let mut path = path;
+        loop {
+            if let Some((_, line, column)) = self.spots.iter().find(|(known, ..)| known == path) {
+                return Place { file: Arc::clone(&self.place.file), line: *line, column: *column };
+            }
+            match path.rfind(['.', '[']) {
+                Some(end) => path = &path[..end],
+                None => return self.place.clone(),
+            }
         }
     }
 }

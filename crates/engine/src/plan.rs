@@ -22,6 +22,7 @@ mod order;
 mod overlap;
 mod problems;
 mod regions;
+mod starred;
 pub mod types;
 
 use crate::{
@@ -147,6 +148,9 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
         ..Wants::default()
     };
     devices::check(&finder, &mut problems);
+    if options.mode == Mode::Apply {
+        starred::check(&finder, &decided.bodies, &mut problems);
+    }
     check_cycles(&finder, &decided, options.mode, &mut problems);
     if options.mode == Mode::Create || !problems.any_error() {
         wants.second_pass = second_pass(&finder);

@@ -50,6 +50,23 @@ impl Body {
         body
     }
 
+    /// What an item owns, in the request's form; null for what it clears, and something for references and secrets.
+    pub(super) fn owned(finder: &Finder<'_>, index: usize) -> Self {
+        let mut body = Self::create(finder, index);
+        let open: Vec<JsonPointer> =
+            body.outputs.iter().map(|(at, _)| at.clone()).chain(body.secrets.keys().cloned()).collect();
+        let mut json = Value::Object(std::mem::take(&mut body.json));
+        for at in open {
+            at.put(&mut json, Value::Bool(true));
+        }
+        let Some(kind) = finder.kind(index) else { return body };
+        put_cleared(catalog::definition(kind).fields, &finder.item(index).fields, &mut json);
+        if let Value::Object(json) = json {
+            body.json = json;
+        }
+        body
+    }
+
     /// The body of an update.
     pub(super) fn update(finder: &Finder<'_>, index: usize, live: &Live) -> Self {
         let item = finder.item(index);
@@ -217,6 +234,24 @@ impl Writer<'_, '_> {
         self.live.is_some_and(|live| {
             !live.sealed.is_empty() && live.sealed.contains_key(&JsonPointer::new(trail.response()))
         })
+    }
+}
+
+/// Puts null where fields are cleared.
+fn put_cleared(fields: &'static [Field], owned: &Owned, json: &mut Value) {
+    for field in fields {
+        let place = pointer(&JsonPointer::default(), field.request);
+        match (owned.get(field.name), field.ty) {
+            (Some(FieldValue::Clear), _) => {
+                place.put(json, Value::Null);
+            }
+            (Some(FieldValue::Object(leaves)), FieldType::Object(fields)) => {
+                if let Some(inner) = json.pointer_mut(place.as_str()) {
+                    put_cleared(fields, leaves, inner);
+                }
+            }
+            _ => {}
+        }
     }
 }
 

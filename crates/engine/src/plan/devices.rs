@@ -5,11 +5,7 @@ use super::{
     find::{Finder, ParentOf, Resolved, Standing},
     problems::Problems,
 };
-use crate::{
-    catalog,
-    desired::FieldValue,
-    problem::{Code, Problem},
-};
+use crate::{catalog, desired::FieldValue, spec::rules};
 use connexa_types::Kind;
 use serde_json::Value;
 use std::collections::HashMap;
@@ -23,7 +19,7 @@ enum Owner<'a> {
 
 /// Checks the devices to be created.
 pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) {
-    let mut counts: HashMap<Owner<'a>, (u64, Option<(u64, String)>)> = HashMap::new();
+    let mut counts: HashMap<Owner<'a>, (u64, Option<i64>)> = HashMap::new();
     let mut live_counts: Option<HashMap<&'a str, u64>> = None;
     for index in 0..finder.standing.len() {
         if finder.kind(index) != Some(Kind::Device)
@@ -48,13 +44,8 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) {
             (live, limit(finder, owner, user))
         });
         *count += 1;
-        if let Some((most, group)) = limit
-            && *count > *most
-        {
-            let message = format!(
-                "this is device {count} of its user, and the group `{group}` allows {most} (`max_device`)"
-            );
-            problems.push(index, Problem::new(Code::error(431), message).path("name"));
+        if let Some(problem) = limit.and_then(|most| rules::device_allowance(most, *count)) {
+            problems.push(index, problem);
         }
     }
 }
@@ -69,8 +60,8 @@ fn devices_by_user<'a>(finder: &Finder<'a>) -> HashMap<&'a str, u64> {
     counts
 }
 
-/// The limit of a user's group as it will be, and the group's name; `None` if that was not read.
-fn limit(finder: &Finder<'_>, owner: Owner<'_>, user: Option<usize>) -> Option<(u64, String)> {
+/// The limit of a user's group as it will be, `None` if that was not read.
+fn limit(finder: &Finder<'_>, owner: Owner<'_>, user: Option<usize>) -> Option<i64> {
     let named = user.and_then(|user| match finder.item(user).fields.get("group") {
         Some(FieldValue::Reference(reference)) => Some(finder.reference(reference)),
         _ => None,
@@ -91,12 +82,10 @@ fn limit(finder: &Finder<'_>, owner: Owner<'_>, user: Option<usize>) -> Option<(
         Resolved::Missing | Resolved::Ambiguous => return None,
     };
     let owned = item.and_then(|item| match wanted(&finder.item(item).fields, field) {
-        Some(FieldValue::Value(value)) => value.as_u64(),
+        Some(FieldValue::Value(value)) => value.as_i64(),
         _ => None,
     });
-    let read = || live.and_then(|live| at(Some(&live.object), field.response)).and_then(Value::as_u64);
+    let read = || live.and_then(|live| at(Some(&live.object), field.response)).and_then(Value::as_i64);
     let filled_in = || field.default.and_then(|json| json.parse().ok()).filter(|_| live.is_none());
-    let name =
-        item.map_or_else(|| live.map(|l| l.key.to_string()).unwrap_or_default(), |item| finder.key(item));
-    Some((owned.or_else(read).or_else(filled_in)?, name))
+    owned.or_else(read).or_else(filled_in)
 }

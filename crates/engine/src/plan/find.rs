@@ -8,6 +8,7 @@ use crate::{
     catalog,
     current::{CurrentState, Live},
     desired::{DesiredState, Item, Parent, Reference, Target},
+    key::Key,
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
@@ -72,8 +73,8 @@ pub(super) struct Finder<'a> {
     pub(super) parents: Vec<ParentOf<'a>>,
     /// Items that free the key of their object by renaming it: (kind, old canonical key) → item.
     pub(super) freed: HashMap<(Kind, &'a str), usize>,
-    /// Top-level items by key.
-    by_key: HashMap<(Kind, &'a str), usize>,
+    /// Top-level items by key; `None` = several, told apart by their ids.
+    by_key: HashMap<(Kind, &'a str), Option<usize>>,
     /// Top-level items by the id of the object that they stand for.
     by_id: HashMap<(Kind, &'a str), usize>,
 }
@@ -108,7 +109,7 @@ impl<'a> Finder<'a> {
                 .and_then(|kind| kind.by_id(id.as_str()))
                 .map_or(Resolved::Missing, Resolved::Live),
             Target::Key(key) => {
-                if let Some(item) = self.by_key.get(&(reference.kind, key.comparable().1)) {
+                if let Some(Some(item)) = self.by_key.get(&(reference.kind, key.comparable().1)) {
                     return Resolved::Item(*item);
                 }
                 let Some(kind) = self.current.kind(reference.kind) else { return Resolved::Missing };
@@ -144,12 +145,14 @@ impl<'a> Finder<'a> {
         self.by_id.get(&(live.kind, live.id.as_str())).copied()
     }
 
-    /// The key string of an item's change: its key, under the live parent's name where the item only has that one's id.
+    /// The key string of an item's change: its key, under the live parent's name where the spec only has that one's id.
     pub(super) fn key(&self, index: usize) -> String {
         let item = self.item(index);
         match (&item.key, &self.standing[index], &self.parents[index]) {
-            (Some(key), _, ParentOf::Live(parent, None)) => {
-                crate::key::Key::child(parent.key.own.clone(), key.own.clone()).to_string()
+            (Some(key), _, ParentOf::Live(parent, owner))
+                if owner.is_none_or(|owner| self.item(owner).key.is_none()) =>
+            {
+                Key::child(parent.key.own.clone(), key.own.clone()).to_string()
             }
             (None, Standing::Live(live), _) => live.key.to_string(),
             _ => item.label(),
@@ -192,7 +195,11 @@ pub(super) fn find<'a>(
         if let (Some(kind), Some(key)) = (planned_kind(item), &item.key)
             && kind.parent().is_none()
         {
-            finder.by_key.entry((kind, key.comparable().1)).or_insert(index);
+            finder
+                .by_key
+                .entry((kind, key.comparable().1))
+                .and_modify(|known| *known = None)
+                .or_insert(Some(index));
         }
     }
     let claims = pin(&mut finder, renames, problems);
@@ -450,7 +457,7 @@ fn nearest<'a>(finder: &Finder<'a>, kind: Kind, given: &str) -> Option<&'a str> 
         .by_key
         .iter()
         .filter(|((k, _), _)| *k == kind)
-        .filter_map(|(_, item)| finder.item(*item).key.as_ref())
+        .filter_map(|(_, item)| finder.item((*item)?).key.as_ref())
         .map(|key| &key.own);
     let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects).map(|live| &live.key.own);
     super::nearest::nearest(

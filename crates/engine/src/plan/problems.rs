@@ -1,7 +1,7 @@
 //! Problems that the planner finds, kept by item.
 
 use crate::{
-    desired::DesiredState,
+    desired::{DesiredState, Item, Parent},
     problem::{Level, Problem},
 };
 use std::collections::HashMap;
@@ -29,19 +29,15 @@ impl<'a> Problems<'a> {
         problems
     }
 
-    /// Puts a problem of an item on record; a place and a name that it lacks are the item's.
+    /// Puts a problem of an item on record, with the path in the item. A place that it lacks is that of its path.
     pub(super) fn push(&mut self, index: usize, mut problem: Problem) {
         let item = &self.desired.items[index];
         if problem.line.is_none() {
-            problem = problem.at(&item.place);
+            let place =
+                problem.path.as_deref().map_or_else(|| item.place.clone(), |path| item.place_of(path));
+            problem = problem.at(&place);
         }
-        if problem.kind.is_none() {
-            problem.kind = Some(match &item.kind {
-                Ok(kind) => kind.singular().to_owned(),
-                Err(word) => word.clone(),
-            });
-            problem.key = Some(item.label());
-        }
+        problem = named(problem, item);
         if self.strict {
             problem.level = Level::Error;
         }
@@ -73,7 +69,8 @@ impl<'a> Problems<'a> {
         by_item
     }
 
-    /// All problems in file order: files as the items name them, then lines and columns.
+    /// All problems in file order: files as the items name them, then lines and columns. Those of nested children are told
+    /// of the top-level item, as the reader of specs tells them.
     pub(super) fn in_file_order(self) -> Vec<Problem> {
         let mut rank: HashMap<&str, usize> = HashMap::new();
         for item in &self.desired.items {
@@ -85,11 +82,41 @@ impl<'a> Problems<'a> {
             let file = p.file.as_deref().and_then(|file| rank.get(file)).copied().unwrap_or(usize::MAX);
             (file, p.line, p.column, *index, p.code)
         });
-        found.into_iter().map(|(_, problem)| problem).collect()
+        found.into_iter().map(|(index, problem)| in_whole(self.desired, index, problem)).collect()
     }
 
     /// The warnings, in file order.
     pub(super) fn warnings(self) -> Vec<Problem> {
         self.in_file_order().into_iter().filter(|p| !p.is_error()).collect()
     }
+}
+
+/// Names the item of a problem.
+fn named(mut problem: Problem, item: &Item) -> Problem {
+    problem.kind = Some(match &item.kind {
+        Ok(kind) => kind.singular().to_owned(),
+        Err(word) => word.clone(),
+    });
+    problem.key = match (&item.key, &item.id) {
+        (Some(key), _) => Some(key.to_string()),
+        (None, Some(id)) => Some(id.to_string()),
+        (None, None) => None,
+    };
+    problem
+}
+
+/// A problem of a nested child as one of the top-level item that it stands in.
+fn in_whole(desired: &DesiredState, index: usize, mut problem: Problem) -> Problem {
+    let mut item = &desired.items[index];
+    if item.prefix.is_empty() {
+        return problem;
+    }
+    problem.path = Some(match &problem.path {
+        Some(path) => format!("{}.{path}", item.prefix),
+        None => item.prefix.clone(),
+    });
+    while let (false, Some(Parent::Item(parent))) = (item.prefix.is_empty(), &item.parent) {
+        item = &desired.items[*parent];
+    }
+    named(problem, item)
 }

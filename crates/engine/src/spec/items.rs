@@ -60,6 +60,12 @@ impl Draft {
         }
     }
 
+    /// The item, with what later problems of it need to know.
+    fn into_item(self) -> Item {
+        let spots = self.spots.into_iter().map(|(path, at)| (path, at.line, at.column)).collect();
+        Item { prefix: self.prefix, spots, ..self.item }
+    }
+
     /// The kind, if the item has one that could be told.
     pub(super) fn kind(&self) -> Option<Kind> {
         self.item.kind.as_ref().ok().copied()
@@ -349,6 +355,8 @@ impl Reader<'_> {
                 index: u32::try_from(index).unwrap_or(u32::MAX),
             },
             place,
+            prefix: String::new(),
+            spots: Vec::new(),
             problems: Vec::new(),
         };
         self.drafts.push(Draft {
@@ -828,7 +836,7 @@ impl Reader<'_> {
             reading.problems.push(name(problem, &self.drafts[draft.top].item));
         }
         reading.desired = DesiredState {
-            items: self.drafts.into_iter().map(|d| d.item).collect(),
+            items: self.drafts.into_iter().map(Draft::into_item).collect(),
             kinds: self.kinds,
             notes: self.notes,
         };

@@ -22,7 +22,7 @@ pub fn check(kind: Kind, merged: &Value, creating: bool) -> Vec<Problem> {
 }
 
 /// Checks what an item decides whatever the live object holds: fields that `owned` lacks can have any value.
-pub(super) fn check_part(kind: Kind, owned: &Value) -> Vec<Problem> {
+pub(crate) fn check_part(kind: Kind, owned: &Value) -> Vec<Problem> {
     combinations(kind, &View { object: owned, whole: false }, false)
 }
 

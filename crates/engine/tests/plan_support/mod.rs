@@ -99,6 +99,8 @@ impl Spec {
             fields,
             source: Source { file: "spec.yaml".to_owned(), line, index: line - 1 },
             place: place(line),
+            prefix: String::new(),
+            spots: Vec::new(),
             problems: Vec::new(),
         });
         index
