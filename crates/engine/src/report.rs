@@ -1,5 +1,9 @@
 //! The report of a run: one verdict for each change, in the form of the `connexa.report/1` document.
 
+mod fold;
+
+pub use fold::{REPORT_SCHEMA, ReportFold};
+
 use crate::{desired::Source, plan::Action, problem::Problem};
 use connexa_types::{Class, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -194,6 +198,19 @@ pub struct CallCounts {
     /// What a call per object would have cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub one_per_object: Option<u64>,
+}
+
+impl std::ops::AddAssign for CallCounts {
+    /// Adds the calls of another part of a command, such as those that were read for its plan.
+    fn add_assign(&mut self, other: Self) {
+        self.read += other.read;
+        self.update += other.update;
+        self.throttled += other.throttled;
+        self.retried += other.retried;
+        if let Some(more) = other.one_per_object {
+            *self.one_per_object.get_or_insert(0) += more;
+        }
+    }
 }
 
 /// Where the knowledge of a quota comes from.

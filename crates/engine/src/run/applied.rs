@@ -1,0 +1,207 @@
+//! A 2xx, compared with what was sent: each change's own part of the answer, and what is not as it should be.
+
+use super::ruling::Ruling;
+use crate::{
+    catalog::{self, Definition, Field, FieldType},
+    key::Compare,
+    plan::{Action, Carried, Cleared, Operation, Plan},
+    report::{ErrorType, Origin},
+};
+use connexa_types::{Answer, Call, CallBody, Kind};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The verdicts of all that a call carried.
+pub(super) fn applied(
+    plan: &Plan,
+    operation: &Operation,
+    call: &Call,
+    answer: &Answer,
+) -> Vec<(usize, Ruling)> {
+    let sent = match &call.body {
+        Some(CallBody::Json(body)) => Some(body),
+        Some(CallBody::Text(_)) | None => None,
+    };
+    let mut children = Children { plan, sent, answer: answer.json(), taken: BTreeMap::new() };
+    operation
+        .carries
+        .iter()
+        .enumerate()
+        .map(|(place, carried)| {
+            let change = &plan.changes[carried.change];
+            let definition = change.kind.parse::<Kind>().ok().filter(|kind| catalog::is_planned(*kind));
+            let definition = definition.map(catalog::definition);
+            let mut ruling = if place == 0 || carried.at.is_root() {
+                let object = answer.json().map(|object| without_children(object, definition));
+                Ruling::succeeded(object)
+            } else {
+                match children.find(carried, definition) {
+                    Some(object) => Ruling::succeeded(Some(object)),
+                    None => Ruling::unknown(
+                        "it was sent with its parent, which was applied, but the service did not return it",
+                    ),
+                }
+            };
+            if change.action == Action::Create && ruling.object.is_some() {
+                ruling.origin = Some(Origin::Confirmed);
+            }
+            if let (Some(definition), Some(object), Some(sent)) =
+                (definition, &ruling.object, sent.and_then(|body| carried.at.get(body)))
+            {
+                ruling.note = normalised(definition, sent, object);
+            }
+            if place == 0 {
+                kept(&operation.cleared, &mut ruling);
+            }
+            (carried.change, ruling)
+        })
+        .collect()
+}
+
+/// An object without the nested children that have changes of their own.
+fn without_children(object: &Value, definition: Option<&Definition>) -> Value {
+    let mut object = object.clone();
+    if let (Some(map), Some(definition)) = (object.as_object_mut(), definition) {
+        for list in catalog::nested(definition.kind).filter_map(|child| child.nested_as) {
+            map.shift_remove(list);
+        }
+    }
+    object
+}
+
+/// The children of an answer, each given to one passenger.
+struct Children<'a> {
+    plan: &'a Plan,
+    sent: Option<&'a Value>,
+    answer: Option<&'a Value>,
+    /// List → the places in it that are given away.
+    taken: BTreeMap<String, BTreeSet<usize>>,
+}
+
+impl Children<'_> {
+    /// Finds a passenger in the answer by its key: at the same place if that fits, since keys of connectors and devices
+    /// may repeat, else at the first place that does.
+    fn find(&mut self, carried: &Carried, definition: Option<&'static Definition>) -> Option<Value> {
+        let mut tokens = carried.at.tokens();
+        let (list_name, index) = (tokens.next()?, tokens.next()?.parse::<usize>().ok()?);
+        let list = self.answer?.get(&list_name)?.as_array()?;
+        let taken = self.taken.entry(list_name).or_default();
+        let fits: Box<dyn Fn(&Value) -> bool> = match definition {
+            Some(definition) => {
+                let field = definition.key_field();
+                let canonical = |value: Option<&Value>| Some(definition.key.canonical(value?.as_str()?));
+                let sent = canonical(carried.at.get(self.sent?)?.get(field.request))?;
+                Box::new(move |object| canonical(object.get(field.response)).as_ref() == Some(&sent))
+            }
+            // A kind without a key that we know: its place is all there is.
+            None => Box::new(|_| false),
+        };
+        let same_place = list.get(index).filter(|object| definition.is_none() || fits(object)).map(|_| index);
+        let place = same_place
+            .filter(|place| !taken.contains(place))
+            .or_else(|| (0..list.len()).find(|place| !taken.contains(place) && fits(&list[*place])))?;
+        taken.insert(place);
+        debug_assert!(carried.change < self.plan.changes.len());
+        Some(list[place].clone())
+    }
+}
+
+/// A field that was to be cleared and is still there: the change failed, whatever else of it was applied.
+fn kept(cleared: &[Cleared], ruling: &mut Ruling) {
+    let Some(object) = &ruling.object else { return };
+    let kept: Vec<&Cleared> = cleared.iter().filter(|field| !is_unset(field.at.get(object))).collect();
+    if kept.is_empty() {
+        return;
+    }
+    let names: Vec<String> = kept.iter().map(|field| format!("`{}`", field.field)).collect();
+    let object = ruling.object.take();
+    let detail = kept
+        .iter()
+        .map(|field| (field.field.clone(), vec!["still there after it was cleared".to_owned()]))
+        .collect();
+    let error =
+        format!("the service kept {}, which was to be cleared; the rest was applied", names.join(", "));
+    *ruling = Ruling { detail, object, ..Ruling::failed(ErrorType::Rejected, error) };
+}
+
+fn is_unset(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(map)) => map.values().all(|value| is_unset(Some(value))),
+        Some(Value::Bool(_) | Value::Number(_)) => false,
+    }
+}
+
+/// A note on the fields that the service shows otherwise than they were sent, in spec names.
+fn normalised(definition: &Definition, sent: &Value, shown: &Value) -> Option<String> {
+    let mut names = Vec::new();
+    differing(definition.fields, sent, shown, "", &mut names);
+    // A key that is written otherwise is still the same key.
+    let key = definition.key_field();
+    let same_key = |value: &Value, place| {
+        value.get(place).and_then(Value::as_str).map(|text| definition.key.canonical(text))
+    };
+    if same_key(sent, key.request) == same_key(shown, key.response) {
+        names.retain(|name| name != key.name);
+    }
+    if names.is_empty() {
+        return None;
+    }
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    Some(format!("the service shows {} otherwise than sent", names.join(", ")))
+}
+
+fn differing(fields: &[Field], sent: &Value, shown: &Value, prefix: &str, names: &mut Vec<String>) {
+    let pointer = |place: &str| format!("/{place}");
+    for field in fields.iter().filter(|field| !field.volatile) {
+        let (Some(sent), Some(shown)) =
+            (sent.pointer(&pointer(field.request)), shown.pointer(&pointer(field.response)))
+        else {
+            // What is not shown cannot be compared.
+            continue;
+        };
+        if sent.is_null() {
+            continue;
+        }
+        let name = format!("{prefix}{}", field.name);
+        if let FieldType::Object(leaves) = field.ty {
+            differing(leaves, sent, shown, &format!("{name}."), names);
+        } else if !same(field.ty, sent, shown) {
+            names.push(name);
+        }
+    }
+}
+
+fn same(ty: FieldType, sent: &Value, shown: &Value) -> bool {
+    let rule = match ty {
+        // Taken out of answers.
+        FieldType::Secret | FieldType::Certificate => return true,
+        FieldType::Text(rule) => rule,
+        FieldType::Domain => Compare::Domain,
+        FieldType::Ip | FieldType::Ipv4Set | FieldType::Ipv6Set => Compare::Ip,
+        FieldType::Cidr | FieldType::Ipv4CidrSet => Compare::Cidr,
+        FieldType::Boolean
+        | FieldType::Integer(..)
+        | FieldType::Enum(_)
+        | FieldType::EnumSet(_)
+        | FieldType::Region
+        | FieldType::Regions
+        | FieldType::Reference(_)
+        | FieldType::References(_)
+        | FieldType::Object(_) => Compare::Exact,
+    };
+    match (sent, shown) {
+        (Value::String(sent), Value::String(shown)) => rule.canonical(sent) == rule.canonical(shown),
+        (Value::Array(sent), Value::Array(shown)) => {
+            let set = |list: &[Value]| -> BTreeSet<String> {
+                list.iter()
+                    .map(|value| value.as_str().map_or_else(|| value.to_string(), |t| rule.canonical(t)))
+                    .collect()
+            };
+            set(sent) == set(shown)
+        }
+        (sent, shown) => sent == shown,
+    }
+}

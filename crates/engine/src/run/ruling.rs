@@ -1,0 +1,119 @@
+//! What an operation came to for one change, and the words for it.
+
+use crate::{
+    plan::{Change, Operation},
+    report::{ErrorType, Origin, Verdict},
+};
+use connexa_types::{Reason, Why};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What is known of a change once an operation that carries it has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ruling {
+    pub(super) verdict: Verdict,
+    pub(super) error: Option<String>,
+    pub(super) error_type: Option<ErrorType>,
+    pub(super) detail: BTreeMap<String, Vec<String>>,
+    pub(super) cause: Option<String>,
+    pub(super) note: Option<String>,
+    pub(super) object: Option<Value>,
+    pub(super) origin: Option<Origin>,
+}
+
+impl Ruling {
+    const fn bare(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            error: None,
+            error_type: None,
+            detail: BTreeMap::new(),
+            cause: None,
+            note: None,
+            object: None,
+            origin: None,
+        }
+    }
+
+    /// The desired state was observed.
+    pub(super) fn succeeded(object: Option<Value>) -> Self {
+        Self { object, ..Self::bare(Verdict::Succeeded) }
+    }
+
+    /// Not applied, and never will be.
+    pub(super) fn failed(error_type: ErrorType, error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), error_type: Some(error_type), ..Self::bare(Verdict::Failed) }
+    }
+
+    /// Nobody can tell.
+    pub(super) fn unknown(error: impl Into<String>) -> Self {
+        Self {
+            error: Some(error.into()),
+            error_type: Some(ErrorType::Indeterminate),
+            ..Self::bare(Verdict::Unknown)
+        }
+    }
+
+    /// Never started; `error_type` where it is this change's own fault.
+    pub(super) fn unprocessed(error: impl Into<String>, error_type: Option<ErrorType>) -> Self {
+        Self { error: Some(error.into()), error_type, ..Self::bare(Verdict::Unprocessed) }
+    }
+
+    /// What it needs did not succeed.
+    pub(super) fn skipped(cause: &Change, verdict: Verdict) -> Self {
+        let name = name(cause);
+        let why = match verdict {
+            Verdict::Failed => "which failed",
+            Verdict::Unknown => "of which it is not known whether it was applied",
+            Verdict::Unprocessed => "which was not carried out",
+            Verdict::Skipped => "which was skipped",
+            Verdict::Undone => "which was undone",
+            Verdict::Succeeded => "whose answer does not hold what is needed of it",
+        };
+        Self {
+            error: Some(format!("needs `{name}`, {why}")),
+            error_type: Some(ErrorType::DependencyFailed),
+            cause: Some(name),
+            ..Self::bare(Verdict::Skipped)
+        }
+    }
+}
+
+/// `kind/key`.
+pub(super) fn name(change: &Change) -> String {
+    format!("{}/{}", change.kind, change.key)
+}
+
+/// Why a call was not sent, or why its outcome is not known, in words.
+pub(super) fn words(why: &Why) -> String {
+    let cause = match why.reason {
+        Reason::Dns => "the name of the service could not be resolved",
+        Reason::Connect => "no connection to the service",
+        Reason::Tls => "no secure connection to the service",
+        Reason::NoToken => "no access token to be had",
+        Reason::SecretMissing => "a secret is missing",
+        Reason::TooLate => "its time to be sent had passed",
+        Reason::Unbuildable => "the request could not be built",
+        Reason::Reset => "the connection broke",
+        Reason::Timeout => "no whole answer came in time",
+        Reason::ServerError => "the service had an error",
+        Reason::RequestTimeout => "the service gave up waiting for the request",
+        Reason::Redirect => "the answer was a redirect, which is never followed",
+        Reason::Unreadable => "the answer could not be read",
+        Reason::TooLarge => "the answer was too large",
+        Reason::Cancelled => "the attempt was abandoned",
+    };
+    let status = why.status.map(|status| format!(" ({status})")).unwrap_or_default();
+    let detail = if why.detail.is_empty() { String::new() } else { format!(": {}", why.detail) };
+    format!("{cause}{status}{detail}")
+}
+
+/// "1 attempt", "3 attempts".
+pub(super) fn attempts(number: u32) -> String {
+    if number == 1 { "1 attempt".to_owned() } else { format!("{number} attempts") }
+}
+
+/// The same ruling for each change that an operation carries.
+pub(super) fn for_all(operation: &Operation, ruling: &Ruling) -> Vec<(usize, Ruling)> {
+    operation.carries.iter().map(|carried| (carried.change, ruling.clone())).collect()
+}
