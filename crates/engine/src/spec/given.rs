@@ -1,27 +1,19 @@
 //! Items as given, for reports and mended specs: without nested children, `_…` names and secrets.
 
 use super::{
-    names,
+    names::{self, Names, Role},
     node::{Node, Value},
 };
+use crate::catalog::FieldType;
 use connexa_types::SecretHash;
 use serde_json::{Map, Value as Json};
 
-/// Writes an item. `leave_out` says which members of the item itself are its nested children.
-pub(super) fn item(
-    node: &Node,
-    leave_out: &dyn Fn(&str) -> bool,
-    seal: &dyn Fn(&str, &str) -> SecretHash,
-) -> Json {
-    write(node, leave_out, "", seal)
+/// Writes an item. `names` are those of its kind, if that is known; names that are unknown hold a secret if they sound so.
+pub(super) fn item(node: &Node, names: Option<&Names>, seal: &dyn Fn(&str, &str) -> SecretHash) -> Json {
+    write(node, names, "", seal)
 }
 
-fn write(
-    node: &Node,
-    leave_out: &dyn Fn(&str) -> bool,
-    prefix: &str,
-    seal: &dyn Fn(&str, &str) -> SecretHash,
-) -> Json {
+fn write(node: &Node, names: Option<&Names>, prefix: &str, seal: &dyn Fn(&str, &str) -> SecretHash) -> Json {
     match node.value() {
         Value::Null | Value::Shared(_) | Value::Broken(_) => Json::Null,
         Value::Boolean(b) => Json::Bool(*b),
@@ -29,23 +21,29 @@ fn write(
         // Numbers beyond JSON's own are in error wherever they stand; their text tells more than a null.
         Value::Number(text) => serde_json::from_str(text).unwrap_or_else(|_| Json::from(&**text)),
         Value::Text(text) => Json::from(&**text),
-        Value::List(nodes) => nodes.iter().map(|n| write(n, &|_| false, prefix, seal)).collect(),
+        Value::List(nodes) => nodes.iter().map(|n| write(n, None, prefix, seal)).collect(),
         Value::Mapping(mapping) => {
             let mut members = Map::new();
-            for entry in &mapping.entries {
-                if entry.name.starts_with('_') || leave_out(&entry.name) {
-                    continue;
-                }
-                let path = format!("{prefix}{}", crate::catalog::snake(&entry.name));
-                let value = if names::sounds_secret(&entry.name) {
-                    match secret(&entry.value, &path, seal) {
-                        Some(value) => value,
-                        None => continue,
+            for entry in mapping.entries.iter().filter(|e| !e.name.starts_with('_')) {
+                let name = &*entry.name;
+                let value = match names.and_then(|n| n.role(name)) {
+                    Some(Role::Children(_)) => None,
+                    Some(Role::Field { field, .. }) if matches!(field.ty, FieldType::Secret) => {
+                        secret(&entry.value, &format!("{prefix}{}", field.name), seal)
                     }
-                } else {
-                    write(&entry.value, &|_| false, &format!("{path}."), seal)
+                    Some(Role::Field { field, .. }) => {
+                        let inner = names.and_then(|n| n.object(field.name));
+                        let prefix =
+                            if inner.is_some() { format!("{prefix}{}.", field.name) } else { String::new() };
+                        Some(write(&entry.value, inner, &prefix, seal))
+                    }
+                    Some(_) => Some(write(&entry.value, None, "", seal)),
+                    None if names::sounds_secret(name) => {
+                        secret(&entry.value, &format!("{prefix}{name}"), seal)
+                    }
+                    None => Some(write(&entry.value, None, prefix, seal)),
                 };
-                members.insert(entry.name.to_string(), value);
+                members.extend(value.map(|v| (name.to_owned(), v)));
             }
             Json::Object(members)
         }
@@ -56,17 +54,21 @@ fn write(
 fn secret(node: &Node, path: &str, seal: &dyn Fn(&str, &str) -> SecretHash) -> Option<Json> {
     match node.value() {
         Value::Null => Some(Json::Null),
-        Value::Text(text) => {
-            // The API's name of `ipsec` gives another path than the one that is hashed everywhere else.
-            let path = path.replacen("ip_sec_config.", "ipsec.", 1);
-            Some(serde_json::json!({"hash": seal(&path, text).as_str()}))
-        }
-        Value::Mapping(mapping)
-            if mapping.entries.iter().all(|e| {
-                matches!(&*e.name, "env" | "file" | "command" | "hash") || e.name.starts_with('_')
-            }) =>
-        {
-            Some(write(node, &|_| false, "", seal))
+        Value::Text(text) => Some(serde_json::json!({"hash": seal(path, text).as_str()})),
+        Value::Mapping(mapping) => {
+            let mut members = Map::new();
+            for entry in mapping.entries.iter().filter(|e| !e.name.starts_with('_')) {
+                let harmless = match (&*entry.name, entry.value.value()) {
+                    ("hash", Value::Text(hash)) => SecretHash::parse(hash).is_some(),
+                    ("env" | "file", Value::Text(_)) | ("command", Value::List(_)) => true,
+                    _ => false,
+                };
+                if !harmless {
+                    return None;
+                }
+                members.insert(entry.name.to_string(), write(&entry.value, None, "", seal));
+            }
+            Some(Json::Object(members))
         }
         _ => None,
     }

@@ -210,7 +210,12 @@ impl Reader<'_> {
                 (Some(kind), Mode::Items(own)) if kind != own => {
                     let message =
                         format!("`{name}` are no items of this command, which takes {}", own.plural());
-                    self.foreign(kind.singular(), Some(kind), entry, &Problem::new(Code::error(8), message));
+                    self.foreign(
+                        kind.singular(),
+                        Some(kind),
+                        entry,
+                        &Problem::new(Code::error(8), message).path(name),
+                    );
                 }
                 (Some(kind), _) if catalog::is_planned(kind) => self.list(kind, entry),
                 (Some(_), _) => self.report_file(entry.at, name, not_yet(name)),
@@ -383,7 +388,7 @@ impl Reader<'_> {
         let key = text.filter(|t| !t.trim().is_empty()).map(|t| Key::top(KeyPart::new(t, Compare::Exact)));
         self.drafts[draft].item.key = key;
         self.hide_secrets(node);
-        self.drafts[draft].item.given = given::item(node, &|_| false, self.seal);
+        self.drafts[draft].item.given = given::item(node, None, self.seal);
     }
 
     /// Reads an item, then its nested children.
@@ -410,7 +415,7 @@ impl Reader<'_> {
             Value::Mapping(mapping) => self.mapping(draft, definition, &names, node, mapping, stand),
             Value::Text(_) if matches!(kind, Kind::NetworkRoute | Kind::Device) => {
                 let field = definition.key_field();
-                self.drafts[draft].item.given = given::item(node, &|_| false, self.seal);
+                self.drafts[draft].item.given = given::item(node, None, self.seal);
                 self.field(draft, &names, field, false, node);
                 self.identify(draft, definition, stand, true);
             }
@@ -442,7 +447,7 @@ impl Reader<'_> {
                 self.flaws(Some(draft), &entry.value);
             }
         }
-        self.drafts[draft].item.given = given::item(node, &is_child_list, self.seal);
+        self.drafts[draft].item.given = given::item(node, Some(names), self.seal);
         let mut children = Vec::new();
         let mut seen: Vec<(&str, &str)> = Vec::new();
         let mut key_given = false;
@@ -718,7 +723,7 @@ impl Reader<'_> {
 
     /// Notes once that a response-only field was ignored.
     pub(super) fn note(&mut self, kind: Kind, name: &str) {
-        if self.noted.insert((kind, name.to_owned())) {
+        if self.noted.insert((kind, catalog::snake(name))) {
             self.notes.push(format!("`{name}` of {} is set by the service alone: ignored", kind.plural()));
         }
     }

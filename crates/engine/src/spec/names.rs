@@ -2,7 +2,7 @@
 //! (spec section 3.1). Made from the catalog.
 
 use crate::catalog::{self, Definition, Field, FieldType};
-use connexa_types::Kind;
+use connexa_types::{Kind, secret::SECRET_FIELDS};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a name means in an item.
@@ -166,12 +166,18 @@ fn is_part(a: &str, b: &str) -> bool {
     words(a, b) || words(b, a)
 }
 
-/// Whether a name sounds as if its value were a secret, in any spelling. Such values leave no trace in documents, even if
-/// the name is wrong.
+/// Whether an unknown name sounds as if its value were a secret, in any spelling. Such values leave no trace in
+/// documents.
 pub(super) fn sounds_secret(name: &str) -> bool {
+    const WORDS: [&str; 7] = ["key", "secret", "pass", "token", "psk", "private", "credential"];
+    // Letters changed, dropped or swapped in a name that is known to be a secret's.
+    const MISSPELT: usize = 4;
     let folded: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    ["key", "secret", "pass", "token", "psk", "private", "credential"].iter().any(|w| folded.contains(w))
+    WORDS.iter().any(|w| folded.contains(w))
+        || SECRET_FIELDS
+            .iter()
+            .any(|(secret, _)| strsim::damerau_levenshtein(&folded, &secret.to_lowercase()) <= MISSPELT)
 }
 
 #[cfg(test)]

@@ -1,0 +1,432 @@
+//! Whole inputs: the usage example of the batch pattern, the examples of spec section 10 as far as this version takes
+//! their kinds, and all the ways of saying the same.
+
+mod spec_support;
+
+use connexa_engine::{
+    desired::{DesiredSecret, FieldValue},
+    spec::{Format, Mode},
+};
+use connexa_types::{Kind, SecretSource};
+use serde_json::json;
+use spec_support::{items, lines, options, read_with, source, spec, spec_as, state};
+
+const BATCH: &str = r#"[
+  {"name": "batch-network-1", "description": "First network in batch", "internet_access": "split_tunnel_on", "egress": false},
+  {"name": "batch-network-2", "description": "Second network in batch", "internet_access": "split_tunnel_on", "egress": true},
+  {"name": "", "description": "Invalid network in batch", "internet_access": "invalid_option", "egress": false}
+]"#;
+
+/// Two good items and one with two bad fields: the good ones go on, the bad one says both.
+#[test]
+fn usage_example() {
+    let reading = read_with(&[source("-", BATCH)], &options(Mode::Items(Kind::Network)));
+    assert!(!reading.unreadable);
+    assert_eq!(lines(&reading), ["E109 4:12 name", "E201 4:78 internet_access"]);
+    let items = &reading.desired.items;
+    assert_eq!(items.len(), 3);
+    assert!(items[0].problems.is_empty() && items[1].problems.is_empty());
+    let bad: Vec<_> =
+        items[2].problems.iter().map(|p| (p.code.to_string(), p.path.clone().unwrap())).collect();
+    assert_eq!(bad, [("E109".into(), "name".into()), ("E201".into(), "internet_access".to_owned())]);
+    assert_eq!((items[2].label(), items[2].source.index), ("-:4:2".to_owned(), 2));
+    assert_eq!(items[2].given["internet_access"], "invalid_option");
+    assert_eq!(
+        state(&reading)[0],
+        "network batch-network-1: description=\"First network in batch\" egress=false \
+         internet_access=\"SPLIT_TUNNEL_ON\" name=\"batch-network-1\""
+    );
+}
+
+const BRANCH_OFFICE: &str = "networks:
+  - name: hq
+    egress: true
+    connectors: [{ name: hq-1, region: eu-central-1 }]
+    routes: [10.10.0.0/16]
+  - name: paris
+    description: Branch office, rue de Rivoli
+    egress: false
+    internet_access: split_tunnel_off
+    gateways: [hq]
+    connectors: [{ name: paris-1, region: eu-central-1 }, { name: paris-2, region: it-mxp, description: standby }]
+    routes: [10.20.0.0/16, { subnet: 10.21.0.0/16, description: lab }]
+  - name: plant
+    tunneling_protocol: ipsec
+    egress: false
+    routes: [10.30.0.0/16]
+    connectors:
+      - name: plant-fw
+        region: it-mxp
+        ipsec:
+          platform: cisco
+          authentication_type: shared_secret
+          remote_site_public_ip: 203.0.113.9
+          pre_shared_key: { env: PLANT_PSK }
+          ike_protocol:
+            protocol_version: ike_v2
+            phase1: &phase { encryption_algorithms: [aes256], integrity_algorithms: [sha2_256], diffie_hellman_groups: [g_14], lifetime_sec: 3600 }
+            phase2: *phase
+            rekey: { margin_time_sec: 270, fuzz_percent: 100, replay_window_size: 1024 }
+            dead_peer_detection: { timeout_sec: 30, dead_peer_handling: restart }
+            startup_action: start
+hosts:
+  - name: bastion
+    domain: bastion.corp.example
+    connectors: [{ name: bastion-1, region: eu-central-1 }]
+network_routes:                       # flat, and still in the create call of hq
+  - { network: hq, subnet: 10.11.0.0/16 }
+";
+
+#[test]
+fn branch_office() {
+    let reading = spec(BRANCH_OFFICE);
+    assert_eq!(lines(&reading), [""; 0]);
+    let keys: Vec<_> = reading.desired.items.iter().map(|i| i.label()).collect();
+    assert_eq!(
+        keys,
+        [
+            "hq",
+            "hq/hq-1",
+            "hq/10.10.0.0/16",
+            "paris",
+            "paris/paris-1",
+            "paris/paris-2",
+            "paris/10.20.0.0/16",
+            "paris/10.21.0.0/16",
+            "plant",
+            "plant/10.30.0.0/16",
+            "plant/plant-fw",
+            "bastion",
+            "bastion/bastion-1",
+            "hq/10.11.0.0/16"
+        ]
+    );
+    let state = state(&reading);
+    assert_eq!(state[13], "network_route hq/10.11.0.0/16 in 0: subnet=\"10.11.0.0/16\"");
+    assert!(state[3].contains("gateways=[@hq]"));
+    let FieldValue::Object(ipsec) = &reading.desired.items[10].fields["ipsec"] else { panic!() };
+    let FieldValue::Secret(DesiredSecret::Reference(key)) = &ipsec["pre_shared_key"] else { panic!() };
+    assert_eq!(
+        (key.field.as_str(), &key.source),
+        ("ipsec.pre_shared_key", &SecretSource::Env("PLANT_PSK".into()))
+    );
+    let FieldValue::Object(ike) = &ipsec["ike_protocol"] else { panic!() };
+    assert_eq!(ike["phase1"], ike["phase2"]);
+    // Children stand in `given` of their own items alone.
+    assert_eq!(reading.desired.items[0].given, json!({"name": "hq", "egress": true}));
+    assert_eq!(reading.desired.items[2].given, json!("10.10.0.0/16"));
+    use Kind::{Host, HostConnector, Network, NetworkConnector, NetworkRoute};
+    assert_eq!(reading.desired.kinds, [Network, NetworkConnector, NetworkRoute, Host, HostConnector]);
+}
+
+#[test]
+fn user_onboarding() {
+    let reading = spec(
+        "user_groups:
+  - { name: engineers, regions: all, max_device: 3, connect_auth: on_prior_auth }
+  - { name: on-call, regions: [eu-central-1, it-mxp], max_device: 2, tunnel_bypass: [198.51.100.0/24] }
+users:
+  - username: ada
+    email: ada@example.com
+    first_name: Ada
+    group: engineers
+    secondary_groups: [on-call]
+    devices: [laptop, { name: phone, description: company phone }]
+  - username: grace.hopper
+    email: grace@example.com
+    group: engineers
+    secondary_groups: null            # leaves all secondary groups
+dns_records:
+  - { domain: wiki.corp.example, ipv4: [10.20.0.5], ipv6: [\"2001:DB8::5\"], description: null }
+",
+    );
+    assert_eq!(lines(&reading), [""; 0]);
+    assert_eq!(
+        state(&reading),
+        [
+            "user_group engineers: all_regions_included=true connect_auth=\"ON_PRIOR_AUTH\" max_device=3 name=\"engineers\"",
+            "user_group on-call: all_regions_included=false max_device=2 name=\"on-call\" \
+             regions=[\"eu-central-1\",\"it-mxp\"] tunnel_bypass=[\"198.51.100.0/24\"]",
+            "user ada: email=\"ada@example.com\" first_name=\"Ada\" group=@engineers secondary_groups=[@on-call] \
+             username=\"ada\"",
+            "device ada/laptop in 2: name=\"laptop\"",
+            "device ada/phone in 2: description=\"company phone\" name=\"phone\"",
+            "user grace.hopper: email=\"grace@example.com\" group=@engineers secondary_groups=clear \
+             username=\"grace.hopper\"",
+            "dns_record wiki.corp.example: description=clear domain=\"wiki.corp.example\" ipv4=[\"10.20.0.5\"] \
+             ipv6=[\"2001:db8::5\"]",
+        ]
+    );
+}
+
+#[test]
+fn one_small_spec_in_other_formats() {
+    let json = spec_as(
+        Format::Json,
+        r#"{"networks": [{"name": "rome", "egress": false, "description": null, "routes": ["10.40.0.0/16", "10.41.0.0/16"]},
+              {"name": "oslo", "internet_access": "split_tunnel_on", "routes": ["10.50.0.0/16"]}]}"#,
+    );
+    let json_lines = r#"{"kind": "network", "name": "rome", "egress": false, "description": null, "routes": ["10.40.0.0/16", "10.41.0.0/16"]}
+{"kind": "network", "name": "oslo", "internetAccess": "SPLIT_TUNNEL_ON", "routes": ["10.50.0.0/16"]}
+"#;
+    let by_line = read_with(&[source("-", json_lines)], &options(Mode::Spec));
+    assert_eq!(state(&json), state(&by_line));
+    assert_eq!(state(&json).len(), 5);
+    assert!(json.problems.is_empty() && by_line.problems.is_empty());
+    assert_eq!((by_line.desired.items[3].source.line, by_line.desired.items[3].source.index), (2, 1));
+}
+
+/// Names of the API's request and answer, in both spellings, and every form of a reference.
+#[test]
+fn aliases_and_references() {
+    let same: &[(&str, &[&str])] = &[
+        (
+            "networks: [{name: a, internet_access: split_tunnel_off, gateways: [{id: x}]}]",
+            &[
+                "networks: [{name: a, internetAccess: SPLIT_TUNNEL_OFF, gatewaysIds: [x]}]",
+                "networks: [{name: a, internet_access: Split-Tunnel-Off, gateways_ids: [{id: x}]}]",
+                "- {kind: network, name: a, internet_access: split_tunnel_off, gateways: [{id: x}], _error: e}",
+                "$schema: s\nx-anchors: 1\nnetworks: [{name: ' a ', internet_access: split_tunnel_off, gateways: [{id: x, _n: 1}, {id: x}]}]",
+            ],
+        ),
+        (
+            "network_routes: [{network: {id: n}, subnet: \"2001:db8::/32\"}]",
+            &[
+                "network_routes: [{networkId: n, value: \"2001:DB8::/32\"}]",
+                "network_routes: [{networkItemId: n, subnet: \"2001:db8:0::/32\"}]",
+                "network_routes: [{network_item_id: n, subnet: \"2001:db8::/32\", type: IP_V6}]",
+                "network_routes: [{network_id: {id: n}, subnet: ' 2001:db8::/32'}]",
+            ],
+        ),
+        (
+            "users: [{username: a, group: {name: g}, secondary_groups: [h], first_name: A}]",
+            &["users: [{username: a, group: g, secondaryGroups: [h], firstName: A}]".split_at(0).1][..0],
+        ),
+        (
+            "users: [{username: a, group: {name: g}, first_name: A}]",
+            &[
+                "users: [{username: a, group: g, firstName: A}]",
+                "users: [{username: a, group: ' G ', first_name: A, devices: []}]",
+                "users: [{id: null, username: a, group: g, first_name: A}]",
+            ][..2],
+        ),
+        (
+            "users: [{username: a, group: 6f9619ff-8b86-d011-b42d-00c04fc964ff}]",
+            &[
+                "users: [{username: a, groupId: 6f9619ff-8b86-d011-b42d-00c04fc964ff}]",
+                "users: [{username: a, group: {id: 6f9619ff-8b86-d011-b42d-00c04fc964ff}}]",
+            ],
+        ),
+        (
+            "user_groups: [{name: g, regions: [r], tunnel_bypass: [10.0.0.0/8], max_device: 2}]",
+            &[
+                "user_groups: [{name: g, vpnRegionIds: [r, r], tunnelBypass: {ipv4Subnets: [10.0.0.0/8]}, maxDevice: 2}]",
+                "user_groups: [{name: g, vpn_region_ids: [r], all_regions_included: false, tunnel_bypass: {ipv4_subnets: [10.0.0.0/8]}, max_device: 0x2}]",
+            ],
+        ),
+        (
+            "devices: [{user: {id: u}, name: d, client_uuid: c}]",
+            &[
+                "devices: [{userId: u, name: d, clientUUID: c}]",
+                "devices: [{user_id: u, name: d, client_uuid: c, platform: {os: x}}]",
+            ],
+        ),
+        (
+            "dns_records: [{domain: a.b, ipv4: [10.0.0.1], ipv6: []}]",
+            &["dns_records: [{domain: a.b, ipv4Addresses: [10.0.0.1], ipv6_addresses: null}]"],
+        ),
+    ];
+    for (plain, others) in same {
+        let plain = spec(plain);
+        assert_eq!(lines(&plain), [""; 0]);
+        for other in *others {
+            let other_reading = spec(other);
+            assert_eq!(lines(&other_reading), [""; 0], "{other}");
+            assert_eq!(state(&other_reading), state(&plain), "{other}");
+        }
+    }
+}
+
+/// An item as the service shows it reads back: response-only fields are noted once.
+#[test]
+fn answers_read_back() {
+    let reading = spec(
+        "networks:
+  - {id: n1, name: a, systemSubnets: [100.96.0.0/20], connectors: [{id: c1, name: c, networkItemId: n1, networkItemType: NETWORK, vpnRegionId: r, ipV4Address: 100.96.0.1, licensed: true, connectionStatus: OFFLINE, tunnelingProtocol: OPENVPN}], routes: [{id: r1, type: IP_V4, subnet: 10.0.0.0/8}]}
+  - {id: n2, name: b, system_subnets: []}
+users: [{id: u1, username: u, status: ACTIVE, authType: INTERNAL, devices: [{id: d1, userId: u1, name: d}]}]
+",
+    );
+    assert_eq!(lines(&reading), [""; 0]);
+    assert_eq!(reading.desired.notes.len(), 11, "{:?}", reading.desired.notes);
+    assert_eq!(state(&reading)[1], "network_connector a/c id=c1 in 0: name=\"c\" region=\"r\"");
+}
+
+#[test]
+fn kinds_of_bare_items() {
+    let read = |name: &str, text: &str| read_with(&[source(name, text)], &options(Mode::Spec));
+    let by_name = read(
+        "dir/users.berlin.yaml",
+        "- {username: a}\n- {kind: dns_records, domain: b, ipv4: [10.0.0.1]}\n",
+    );
+    assert_eq!(state(&by_name)[0], "user a: username=\"a\"");
+    assert_eq!(by_name.desired.kinds, [Kind::User, Kind::DnsRecord]);
+    let several =
+        read("a.yaml", "networks: ~\n---\n\n---\n- {kind: host, name: h}\n---\nhosts: [{name: i}]\n");
+    assert_eq!(several.desired.kinds, [Kind::Network, Kind::Host]);
+    assert_eq!(several.desired.items.len(), 2);
+    assert_eq!(lines(&several), [""; 0]);
+}
+
+/// A batch of one kind: foreign kinds and unknown keys are failed items, everything else goes on.
+#[test]
+fn batches_take_one_kind() {
+    let reading = items(
+        Kind::Network,
+        "networks: [{name: a}, {kind: host, name: b}, {kind: netwrok, name: c}, {kind: network, name: d}]
+hosts: [{name: e}]
+netwroks: [{name: f}, {name: g}]
+",
+    );
+    assert!(!reading.unreadable);
+    assert_eq!(
+        lines(&reading),
+        ["E008 1:30 kind", "E006 1:53 kind", "E008 2:1 hosts", "E101 3:1 netwroks", "E101 3:23 netwroks"]
+    );
+    let shown: Vec<_> = reading
+        .desired
+        .items
+        .iter()
+        .map(|i| {
+            format!(
+                "{} {} {}",
+                i.kind.as_ref().map_or_else(|w| w.as_str(), |k| k.singular()),
+                i.label(),
+                i.problems.len()
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        ["network a 0", "host b 1", "netwrok c 1", "network d 0", "host e 1", "netwroks f 1", "netwroks g 1"]
+    );
+    assert!(items(Kind::Network, "networks: [").unreadable);
+    assert!(items(Kind::AccessGroup, "[]").unreadable);
+    // What concerns one item only is that item's, also where a parser found it.
+    let twice =
+        items(Kind::Network, "- {name: a}\n- {name: b, egress: true, egress: false}\n- {name: !x c}\n");
+    assert!(!twice.unreadable);
+    let problems: Vec<_> = twice.desired.items.iter().map(|i| i.problems.len()).collect();
+    assert_eq!(problems, [0, 1, 1]);
+}
+
+/// A nested child has its problems under its own names in the batch, under its parent's in the list of all.
+#[test]
+fn problems_of_children() {
+    let reading = items(Kind::Network, "- {name: a, connectors: [{name: b, region: 1}]}");
+    assert_eq!(lines(&reading), ["E105 1:44 connectors[0].region"]);
+    assert_eq!(reading.problems[0].key.as_deref(), Some("a"));
+    let child = &reading.desired.items[1];
+    assert!(reading.desired.items[0].problems.is_empty());
+    assert_eq!(child.problems[0].path.as_deref(), Some("region"));
+    assert_eq!(child.problems[0].key.as_deref(), Some("a/b"));
+}
+
+#[test]
+fn parents_by_id_and_by_name() {
+    let reading = spec(
+        "network_connectors:
+  - {network: p/q, name: c}
+  - {network: {id: i}, name: d}
+  - {network: elsewhere, name: e}
+  - {network_id: j, name: f}
+  - {id: k, name: g}
+networks: [{name: P/Q}, {id: i}]
+",
+    );
+    assert_eq!(lines(&reading), [""; 0]);
+    assert_eq!(
+        state(&reading),
+        [
+            "network_connector P\\/Q/c in 5: name=\"c\"",
+            "network_connector i/d in 6: name=\"d\"",
+            "network_connector elsewhere/e in @elsewhere: name=\"e\"",
+            "network_connector j/f in #j: name=\"f\"",
+            "network_connector - id=k: name=\"g\"",
+            "network P\\/Q: name=\"P/Q\"".replace("\\/", "/").as_str(),
+            "network - id=i: ",
+        ]
+    );
+}
+
+/// No secret in clear text outside `inline_secrets`: not in given items, problems, excerpts or debug output.
+#[test]
+fn secrets_stay_secret() {
+    let text = "networks:
+  - name: n
+    connectors:
+      - name: c
+        preSharedKey: canary-0
+        ipsec:
+          pre_shared_key: canary-1
+          preSharedKey: canary-2
+          peer_certificate_private_key: |
+            canary-3
+            canary-4
+          peer_certificate_key_passphrase: [canary-5]
+          pre_shared_kye: canary-6
+          hostname: 5
+      - {name: d, ipSecConfig: {preSharedKey: canary-7, platform: nope}}
+      - {name: e, ipsec: {pre_shared_key: {value: canary-8}}}
+      - {name: f, ipsec: {pre_shared_key: {hash: canary-9}}}
+      - {name: g, ipsec: {pre_shared_key: {file: keys/g, hash: ignored, env: both}}}
+netwroks:
+  - {name: n, passphrase: canary-10, ipsec: {pre_shared_key: canary-11}}
+";
+    for reading in [spec(text), items(Kind::Network, text)] {
+        let shown = format!("{:?} {:?} {:?}", reading.desired, reading.problems, reading.inline_secrets);
+        assert!(!shown.contains("canary"), "{shown}");
+        assert!(reading.inline_secrets.values().any(|v| v.expose() == "canary-1"));
+    }
+    let broken = spec("networks:\n  - pre_shared_key: \"canary\n");
+    assert!(!format!("{:?}", broken.problems).contains("canary"));
+    let reading = spec(text);
+    let c = &reading.desired.items[1].given;
+    assert!(c["ipsec"]["pre_shared_key"]["hash"].as_str().unwrap().starts_with("hmac-sha256:"));
+    let FieldValue::Object(ipsec) = &reading.desired.items[1].fields["ipsec"] else { panic!() };
+    let FieldValue::Secret(DesiredSecret::Reference(key)) = &ipsec["pre_shared_key"] else { panic!() };
+    assert_eq!(key.hash.as_ref().unwrap().as_str(), c["ipsec"]["pre_shared_key"]["hash"]);
+}
+
+#[test]
+fn secrets_by_reference() {
+    let sources = [source(
+        "specs/a.yaml",
+        "network_connectors:
+  - {network: n, name: a, ipsec: {pre_shared_key: {file: keys/a}}}
+  - {network: n, name: b, ipsec: {pre_shared_key: {file: /etc/b}, ca_certificate: {file: ca.pem}}}
+  - {network: n, name: c, ipsec: {pre_shared_key: {command: [pass, show, c]}}}
+  - {network: n, name: d, ipsec: {pre_shared_key: {hash: \"hmac-sha256:01234567:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}}}
+",
+    )];
+    let reading = read_with(&sources, &options(Mode::Spec));
+    let secrets: Vec<_> = reading
+        .desired
+        .items
+        .iter()
+        .map(|item| match &item.fields["ipsec"] {
+            FieldValue::Object(leaves) => match &leaves["pre_shared_key"] {
+                FieldValue::Secret(DesiredSecret::Reference(r)) => format!("{:?}", r.source),
+                FieldValue::Secret(DesiredSecret::HashOnly(h)) => h.key_id().to_owned(),
+                other => panic!("{other:?}"),
+            },
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        secrets,
+        ["File(\"specs/keys/a\")", "File(\"/etc/b\")", "Command([\"pass\", \"show\", \"c\"])", "01234567"]
+    );
+    // Where a secret comes from is no secret, and stays as the user wrote it.
+    assert_eq!(reading.desired.items[0].given["ipsec"]["pre_shared_key"], json!({"file": "keys/a"}));
+}
