@@ -181,13 +181,14 @@ async fn a_cut_answer_declares_its_whole_length_and_ends_early() {
             let mut client = Client::tls(server.address, &server.ca_file, version).await;
             let answer = client.start(get(path)).await.unwrap();
             assert_eq!(answer.headers()["content-length"], "10");
-            let (mut body, mut seen, mut broken) = (answer.into_body(), Vec::new(), false);
-            while let Some(frame) = body.frame().await {
-                match frame {
-                    Ok(frame) => seen.extend_from_slice(frame.data_ref().unwrap()),
-                    Err(_) => broken = true,
+            let (mut body, mut seen) = (answer.into_body(), Vec::new());
+            let broken = loop {
+                match body.frame().await {
+                    Some(Ok(frame)) => seen.extend_from_slice(frame.data_ref().unwrap()),
+                    Some(Err(_)) => break true,
+                    None => break false,
                 }
-            }
+            };
             assert!(broken, "{version:?} {path}");
             if version == Version::HTTP_11 {
                 assert_eq!(seen, expected.as_bytes(), "{path}");

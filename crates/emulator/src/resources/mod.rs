@@ -29,29 +29,112 @@
 
 pub(crate) mod regions;
 
+mod access_groups;
+mod account;
+mod cybershield;
+mod device_postures;
 mod dns_records;
+mod location_contexts;
+mod logs;
+mod settings;
 
 use crate::{
     refusal::Refusal,
-    request::{Answer, Request},
+    request::{Answer, PageRequest, Request},
     state::{
         State,
         table::{Object, text},
     },
     validate::{self, Absent, Rule, Schema},
 };
+use access_groups::Side;
 use connexa_types::{Endpoint, Kind};
 use serde_json::{Map, Value, json};
 
 /// Runs the operation that a request names.
 pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     match request.endpoint {
+        Endpoint::DevicePostureList => list(request, state, Kind::DevicePosture),
+        Endpoint::DevicePostureCreate => device_postures::create(request, state),
+        Endpoint::DevicePostureGet => get(request, state, Kind::DevicePosture),
+        Endpoint::DevicePostureUpdate => device_postures::update(request, state),
+        Endpoint::DevicePostureDelete => delete(request, state, Kind::DevicePosture),
+        Endpoint::AccessGroupList => list(request, state, Kind::AccessGroup),
+        Endpoint::AccessGroupCreate => access_groups::create(request, state),
+        Endpoint::AccessGroupGet => get(request, state, Kind::AccessGroup),
+        Endpoint::AccessGroupUpdate => access_groups::update(request, state),
+        Endpoint::AccessGroupDelete => access_groups::delete(request, state),
+        Endpoint::AccessGroupSourceAdd => access_groups::add(request, state, Side::Source),
+        Endpoint::AccessGroupSourceRemove => access_groups::remove(request, state, Side::Source),
+        Endpoint::AccessGroupDestinationAdd => access_groups::add(request, state, Side::Destination),
+        Endpoint::AccessGroupDestinationRemove => access_groups::remove(request, state, Side::Destination),
+        Endpoint::LocationContextList => list(request, state, Kind::LocationContext),
+        Endpoint::LocationContextCreate => location_contexts::create(request, state),
+        Endpoint::LocationContextGet => get(request, state, Kind::LocationContext),
+        Endpoint::LocationContextUpdate => location_contexts::update(request, state),
+        Endpoint::LocationContextDelete => delete(request, state, Kind::LocationContext),
         Endpoint::DnsRecordList => list(request, state, Kind::DnsRecord),
         Endpoint::DnsRecordCreate => dns_records::create(request, state),
         Endpoint::DnsRecordGet => get(request, state, Kind::DnsRecord),
         Endpoint::DnsRecordUpdate => dns_records::update(request, state),
         Endpoint::DnsRecordDelete => delete(request, state, Kind::DnsRecord),
         Endpoint::RegionList => regions::list(request, state),
+        Endpoint::SessionList => logs::sessions(request, state),
+        Endpoint::AuditLogList => logs::audit_log(request, state),
+        Endpoint::DnsLogList => logs::dns_log(request, state),
+        Endpoint::DnsLogEnable => Ok(logs::switch(state, logs::DNS_LOG, true)),
+        Endpoint::DnsLogDisable => Ok(logs::switch(state, logs::DNS_LOG, false)),
+        Endpoint::DnsLogEnabled => Ok(logs::switched(state, logs::DNS_LOG)),
+        Endpoint::AccessVisibilityEnable => Ok(logs::switch(state, logs::ACCESS_VISIBILITY, true)),
+        Endpoint::AccessVisibilityDisable => Ok(logs::switch(state, logs::ACCESS_VISIBILITY, false)),
+        Endpoint::AccessVisibilityEnabled => Ok(logs::switched(state, logs::ACCESS_VISIBILITY)),
+        Endpoint::AccountCloudId => account::create_cloud_id(request),
+        Endpoint::AllowListAddDomains => cybershield::add(request, state, Kind::AllowDomain),
+        Endpoint::AllowListRemoveDomains => cybershield::remove(request, state, Kind::AllowDomain),
+        Endpoint::BlockListAddDomains => cybershield::add(request, state, Kind::BlockDomain),
+        Endpoint::BlockListRemoveDomains => cybershield::remove(request, state, Kind::BlockDomain),
+        Endpoint::SettingWpcTopologyGet
+        | Endpoint::SettingWpcTopologySet
+        | Endpoint::SettingWpcSubnetGet
+        | Endpoint::SettingWpcSubnetSet
+        | Endpoint::SettingWpcSnatGet
+        | Endpoint::SettingWpcSnatSet
+        | Endpoint::SettingWpcRoutesAdvancedConfigurationEnabledGet
+        | Endpoint::SettingWpcRoutesAdvancedConfigurationEnabledSet
+        | Endpoint::SettingWpcIpAllocationModeGet
+        | Endpoint::SettingWpcIpAllocationModeSet
+        | Endpoint::SettingWpcDomainRoutingSubnetGet
+        | Endpoint::SettingWpcDomainRoutingSubnetSet
+        | Endpoint::SettingWpcDefaultRegionGet
+        | Endpoint::SettingWpcDefaultRegionSet
+        | Endpoint::SettingWpcClientOptionsGet
+        | Endpoint::SettingWpcClientOptionsSet
+        | Endpoint::SettingUsersConnectionTimeoutGet
+        | Endpoint::SettingUsersConnectionTimeoutSet
+        | Endpoint::SettingUserProfileDistributionGet
+        | Endpoint::SettingUserProfileDistributionSet
+        | Endpoint::SettingUserDeviceEnforcementGet
+        | Endpoint::SettingUserDeviceEnforcementSet
+        | Endpoint::SettingUserDeviceAllowanceGet
+        | Endpoint::SettingUserDeviceAllowanceSet
+        | Endpoint::SettingUserDeviceAllowanceForceUpdateGet
+        | Endpoint::SettingUserDeviceAllowanceForceUpdateSet
+        | Endpoint::SettingUserConnectAuthGet
+        | Endpoint::SettingUserConnectAuthSet
+        | Endpoint::SettingDnsZonesGet
+        | Endpoint::SettingDnsZonesSet
+        | Endpoint::SettingDnsProxyEnabledGet
+        | Endpoint::SettingDnsProxyEnabledSet
+        | Endpoint::SettingDnsDefaultSuffixGet
+        | Endpoint::SettingDnsDefaultSuffixSet
+        | Endpoint::SettingDnsCustomServersGet
+        | Endpoint::SettingDnsCustomServersSet
+        | Endpoint::SettingAuthTwoFactorAuthGet
+        | Endpoint::SettingAuthTwoFactorAuthSet
+        | Endpoint::SettingAuthTrustedDevicesAllowedGet
+        | Endpoint::SettingAuthTrustedDevicesAllowedSet
+        | Endpoint::SettingAuthSamlGroupMappingsGet
+        | Endpoint::SettingAuthLdapGroupMappingsGet => settings::run(request, state),
         _ => Err(Refusal::Forbidden),
     }
 }
@@ -63,16 +146,20 @@ fn list(request: &Request<'_>, state: &State, kind: Kind) -> Result<Answer, Refu
     let parent = parent_parameter(kind).and_then(|name| request.query.get(name));
     let objects = state.objects(kind, parent);
     let total = objects.len();
-    let content: Vec<Value> =
-        objects.skip(page.offset()).take(page.limit()).map(|object| render(state, kind, object)).collect();
-    Ok(Answer::Json(json!({
+    let content = objects.skip(page.offset()).take(page.limit()).map(|object| render(state, kind, object));
+    Ok(page_answer(page, total, content.collect()))
+}
+
+/// The envelope of a page (API section 4.1).
+fn page_answer(page: PageRequest, total: usize, content: Vec<Value>) -> Answer {
+    Answer::Json(json!({
         "numberOfElements": content.len(),
         "content": content,
         "totalElements": total,
         "totalPages": total.div_ceil(page.limit()),
         "page": page.page,
         "size": page.size,
-    })))
+    }))
 }
 
 /// Answers the object of the path.

@@ -23,6 +23,11 @@ pub(crate) fn cidr(text: &str) -> Option<IpNet> {
     IpNet::new(address.parse().ok()?, prefix.parse().ok().filter(|_| digits)?).ok()
 }
 
+/// The form alone: whether there is such a country is not looked up.
+pub(super) fn is_country(text: &str) -> bool {
+    text.len() == 2 && text.bytes().all(|b| b.is_ascii_uppercase())
+}
+
 /// Labels of 1 to 63 letters, digits, hyphens and underscores, parted by dots, 253 characters in all. A label neither
 /// starts nor ends with a hyphen. Letters are those of any script; a single label is a domain too, as is a final dot.
 /// The first label may be `*`.

@@ -65,6 +65,8 @@ pub(crate) enum Rule {
     CidrV6,
     /// A domain name.
     Domain,
+    /// An ISO 3166 two-letter code.
+    Country,
     /// The id of a region.
     Region,
     /// The id of a user group.
@@ -148,6 +150,20 @@ impl Nest<'_> {
         self.complaints.missing(key);
     }
 
+    /// Complains that a field of the object at hand is too short or too long.
+    pub(crate) fn length(&mut self, name: &str, min: usize, max: usize) {
+        let key = self.key(name);
+        self.complaints.length(key, min, max);
+    }
+
+    /// Checks a field of the object at hand, if it is there, against a further rule.
+    pub(crate) fn check(&mut self, object: &Map<String, Value>, name: &str, rule: &Rule) {
+        if let Some(value) = object.get(name).filter(|value| !value.is_null()) {
+            let path = self.key(name);
+            self.inside(path, |nest| nest.value(rule, value));
+        }
+    }
+
     fn key(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
@@ -220,6 +236,7 @@ impl Nest<'_> {
                 matches!(format::cidr(t), Some(IpNet::V6(_)))
             }),
             Rule::Domain => self.text(value, "a domain name", format::is_domain),
+            Rule::Country => self.text(value, "a two-letter country code", format::is_country),
             Rule::Region => {
                 let checked = self.text(value, "the id of a region", |_| true)?;
                 if regions::exists(value.as_str().unwrap_or_default()) {
