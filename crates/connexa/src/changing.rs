@@ -15,8 +15,7 @@ use crate::{
     settings::{self, Target, Variables},
     specs::{self, Taken},
     views::{
-        failures, json,
-        plan as plan_view, problems as problems_view, report as report_view,
+        failures, json, plan as plan_view, problems as problems_view, report as report_view,
         shell::quoted,
         text::{Text, Tone},
     },
@@ -76,7 +75,9 @@ pub(crate) async fn go(
         spec::Mode::Items(_) => reading.unreadable,
     };
     if refused_whole {
-        return Ok(cx.refuse_spec(&reading.problems, || refused::items(&reading.desired, &reading.problems).collect()));
+        return Ok(cx.refuse_spec(&reading.problems, || {
+            refused::items(&reading.desired, &reading.problems).collect()
+        }));
     }
     let mut signals = Signals::catch();
     let max_rate = course.run.and_then(|run| run.max_rate);
@@ -102,8 +103,7 @@ pub(crate) async fn go(
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let planned =
-        planning::plan(&reading.desired, &request, &session, &secrets, &mut signals, screen).await;
+    let planned = planning::plan(&reading.desired, &request, &session, &secrets, &mut signals, screen).await;
     let planned = match planned {
         Ok(planned) => planned,
         Err(failure) => {
@@ -238,11 +238,13 @@ impl Context<'_> {
         .await?;
         let Ended { mut report, cut_off } = ended;
         refused::add_planning(&mut report, planned);
-        if report.quota.is_empty() {
-            report.quota = refused::quota(&session.quota());
+        for (class, quota) in refused::quota(&session.quota()) {
+            report.quota.entry(class).or_insert(quota);
         }
         report.calls.one_per_object.get_or_insert(plan.cost.one_per_object);
-        report.warnings.extend(plan.warnings.iter().filter(|w| !report.warnings.contains(w)).cloned().collect::<Vec<_>>());
+        report.warnings.extend(
+            plan.warnings.iter().filter(|w| !report.warnings.contains(w)).cloned().collect::<Vec<_>>(),
+        );
         if report.problems.is_empty() {
             report.problems = problems;
         }
@@ -329,13 +331,15 @@ impl Context<'_> {
             None => state.failures_file(&report.run.id, format.extension()),
         }
         .and_then(|path| {
-            state_dir::write_private(&path, spec.as_bytes())
-                .map(|()| path.clone())
-                .map_err(|error| Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error))
+            state_dir::write_private(&path, spec.as_bytes()).map(|()| path.clone()).map_err(|error| {
+                Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error)
+            })
         });
         match written {
             Ok(path) => report.failures_file = Some(path.display().to_string()),
-            Err(failure) => report.warnings.push(format!("what did not succeed is not written: {}", failure.line())),
+            Err(failure) => {
+                report.warnings.push(format!("what did not succeed is not written: {}", failure.line()))
+            }
         }
     }
 

@@ -23,6 +23,8 @@ fn planned_kind(word: &str) -> Result<Kind, Failure> {
         Ok(kind) if catalog::is_planned(kind) => Ok(kind),
         Ok(kind) => Err(Failure::usage(format!("this version does not manage {} yet", kind.plural()))
             .hint(format!("it manages {}", known()))),
-        Err(_) => Err(Failure::usage(format!("unknown kind `{word}`")).hint(format!("the kinds are {}", known()))),
+        Err(_) => {
+            Err(Failure::usage(format!("unknown kind `{word}`")).hint(format!("the kinds are {}", known())))
+        }
     }
 }

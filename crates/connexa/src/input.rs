@@ -39,7 +39,9 @@ impl Input {
                         input.refuse(path, "the folder holds no file with an extension of specs".to_owned());
                     }
                     Ok(()) => {
-                        files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+                        files.sort_by(|a, b| {
+                            a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes())
+                        });
                         for file in files {
                             let full = Path::new(path).join(file);
                             let bytes = open(&full, limits);
@@ -89,7 +91,8 @@ fn named(argument: &str) -> (Option<Format>, &str) {
         ("jsonl:", Format::JsonLines),
         ("csv:", Format::Csv),
     ];
-    let found = formats.into_iter().find_map(|(prefix, format)| Some((format, argument.strip_prefix(prefix)?)));
+    let found =
+        formats.into_iter().find_map(|(prefix, format)| Some((format, argument.strip_prefix(prefix)?)));
     found.map_or((None, argument), |(format, path)| (Some(format), path))
 }
 
@@ -160,7 +163,17 @@ mod tests {
         let root = folder.path();
         fs::create_dir_all(root.join("b/_x")).unwrap();
         fs::create_dir_all(root.join(".git")).unwrap();
-        for file in ["b/1.yaml", "b.yml", "A.json", "a.ndjson", "_skip.yaml", ".skip.yaml", "b/_x/2.yaml", ".git/3.yaml", "read.me"] {
+        for file in [
+            "b/1.yaml",
+            "b.yml",
+            "A.json",
+            "a.ndjson",
+            "_skip.yaml",
+            ".skip.yaml",
+            "b/_x/2.yaml",
+            ".git/3.yaml",
+            "read.me",
+        ] {
             fs::write(root.join(file), "{}").unwrap();
         }
         let input = Input::read(&[root.display().to_string()], &Limits::default()).unwrap();

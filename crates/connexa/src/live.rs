@@ -68,9 +68,9 @@ impl Scope<'_> {
         let value = place.get(object).filter(|value| !is_empty(value))?;
         let shown = match field.ty {
             FieldType::Object(leaves) => {
-                let leaves = leaves.iter().filter_map(|leaf| {
-                    Some((leaf.name.to_owned(), self.value(leaf, object, &place)?))
-                });
+                let leaves = leaves
+                    .iter()
+                    .filter_map(|leaf| Some((leaf.name.to_owned(), self.value(leaf, object, &place)?)));
                 Value::Object(leaves.collect())
             }
             FieldType::Enum(known) => word(known, value),

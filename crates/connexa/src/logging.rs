@@ -18,8 +18,9 @@ pub(crate) fn subscriber(verbose: u8, quiet: bool, format: LogFormat) -> Dispatc
         (_, 3..) => LevelFilter::TRACE,
     };
     // Libraries below us may log what they send; only our own crates are known to keep secrets to themselves.
-    let ours = tracing_subscriber::filter::Targets::new()
-        .with_targets(["connexa", "connexa_client", "connexa_engine", "connexa_emulator"].map(|t| (t, level)));
+    let ours = tracing_subscriber::filter::Targets::new().with_targets(
+        ["connexa", "connexa_client", "connexa_engine", "connexa_emulator"].map(|t| (t, level)),
+    );
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Stderr(format));
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     let registry = tracing_subscriber::registry();

@@ -40,7 +40,9 @@ impl Screen {
 
     /// Whether standard error is a terminal that can show something that moves.
     pub(crate) fn can_draw(&self) -> bool {
-        !self.quiet && io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        !self.quiet
+            && io::stderr().is_terminal()
+            && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
     }
 
     /// Whether only the result and errors are wanted.

@@ -46,7 +46,9 @@ impl Target {
     /// Finds out which API is meant.
     pub(crate) fn resolve(global: &Global, variables: Variables<'_>) -> Result<Self, Failure> {
         if global.api_url.is_some() && global.cloud_id.is_some() {
-            return Err(Failure::usage("`--api-url` and `--cloud-id` both name the tenant; give one of them"));
+            return Err(Failure::usage(
+                "`--api-url` and `--cloud-id` both name the tenant; give one of them",
+            ));
         }
         if global.emulator {
             let flag = [("--api-url", &global.api_url), ("--cloud-id", &global.cloud_id)];
@@ -116,7 +118,8 @@ fn credentials(variables: Variables<'_>) -> Result<Credentials, Failure> {
 
 fn read_secret(path: &Path) -> Result<SecretValue, Failure> {
     let text = std::fs::read_to_string(path).map(SecretValue::new).map_err(|error| {
-        Failure::usage(format!("cannot read CLOUDCONNEXA_CLIENT_SECRET_FILE `{}`", path.display())).because(&error)
+        Failure::usage(format!("cannot read CLOUDCONNEXA_CLIENT_SECRET_FILE `{}`", path.display()))
+            .because(&error)
     })?;
     let secret = text.expose().trim_end_matches(['\r', '\n']);
     if secret.is_empty() {
@@ -170,18 +173,22 @@ mod tests {
     fn resolve(arguments: &[&str], variables: &[(&str, &str)]) -> Result<Target, String> {
         let arguments = ["connexa"].iter().chain(arguments).chain(&["schema"]);
         let cli = Cli::try_parse_from(arguments).unwrap();
-        let look_up = |name: &str| {
-            variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value))
-        };
+        let look_up =
+            |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| OsString::from(value));
         Target::resolve(&cli.global, &look_up).map_err(|failure| failure.line())
     }
 
-    const KEY: [(&str, &str); 2] = [("CLOUDCONNEXA_CLIENT_ID", "me"), ("CLOUDCONNEXA_CLIENT_SECRET", "canary")];
+    const KEY: [(&str, &str); 2] =
+        [("CLOUDCONNEXA_CLIENT_ID", "me"), ("CLOUDCONNEXA_CLIENT_SECRET", "canary")];
 
     #[test]
     fn flags_win_over_the_environment() {
-        let environment = [KEY[0], KEY[1], ("CLOUDCONNEXA_BASE_URL", "https://two.example/x"),
-            ("CLOUDCONNEXA_API_URL", "https://one.example")];
+        let environment = [
+            KEY[0],
+            KEY[1],
+            ("CLOUDCONNEXA_BASE_URL", "https://two.example/x"),
+            ("CLOUDCONNEXA_API_URL", "https://one.example"),
+        ];
         let tenant = |arguments: &[&str]| resolve(arguments, &environment).unwrap().tenant().to_owned();
         assert_eq!(tenant(&[]), "https://one.example");
         assert_eq!(tenant(&["--api-url", "https://three.example/api"]), "https://three.example");
@@ -194,7 +201,8 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_wrong_is_named() {
-        let error = |arguments: &[&str], variables: &[(&str, &str)]| resolve(arguments, variables).unwrap_err();
+        let error =
+            |arguments: &[&str], variables: &[(&str, &str)]| resolve(arguments, variables).unwrap_err();
         assert_eq!(error(&[], &KEY), "no tenant is named");
         assert_eq!(error(&["--cloud-id", "a"], &[]), "CLOUDCONNEXA_CLIENT_ID is not set");
         assert_eq!(error(&["--cloud-id", "a"], &KEY[..1]), "CLOUDCONNEXA_CLIENT_SECRET is not set");

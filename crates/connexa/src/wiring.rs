@@ -174,9 +174,8 @@ fn open_emulator(
     let path = state.emulator_store();
     let first = !path.exists();
     let config = Config { limits, keys: vec![Target::emulator_key()], ..Config::default() };
-    let emulator = Embedded::open(&path, config, clock.now()).map_err(|error| {
-        Failure::new(Exit::Refused, "cannot open the emulator's tenant").because(&error)
-    })?;
+    let emulator = Embedded::open(&path, config, clock.now())
+        .map_err(|error| Failure::new(Exit::Refused, "cannot open the emulator's tenant").because(&error))?;
     if first {
         let text = format_args!("the emulator keeps its tenant in `{}`; to start over:", path.display());
         let command = format!("  rm -f {}*", quoted(&path.display().to_string()));

@@ -128,10 +128,11 @@ pub(crate) async fn read(
 fn unreachable(tenant: &str, error: &ReadError) -> Failure {
     let failure = Failure::new(Exit::Unreachable, format!("cannot read the tenant {tenant}")).because(error);
     match error {
-        ReadError::Unauthorized => failure.hint("check CLOUDCONNEXA_CLIENT_ID and CLOUDCONNEXA_CLIENT_SECRET"),
-        ReadError::Unreachable { .. } => {
-            failure.hint("check the URL of the API; `--ca-file` trusts an authority that the system does not know")
+        ReadError::Unauthorized => {
+            failure.hint("check CLOUDCONNEXA_CLIENT_ID and CLOUDCONNEXA_CLIENT_SECRET")
         }
+        ReadError::Unreachable { .. } => failure
+            .hint("check the URL of the API; `--ca-file` trusts an authority that the system does not know"),
         _ => failure,
     }
 }

@@ -7,8 +7,8 @@ use connexa_engine::{
     problem::Problem,
     quota::QuotaView,
     report::{
-        CallCounts, ErrorType, Lists, QuotaReport, QuotaSource, Report, ReportedChange, RunHeader, RunOutcome, Timings,
-        Verdict,
+        CallCounts, ErrorType, Lists, QuotaReport, QuotaSource, Report, ReportedChange, RunHeader,
+        RunOutcome, Timings, Verdict,
     },
 };
 use connexa_types::{Class, Timestamp};
@@ -66,7 +66,9 @@ pub(crate) fn items<'a>(
         change.source = Some(item.source.clone());
         let own: Vec<&Problem> = if item.problems.is_empty() {
             let is_own = |p: &&Problem| {
-                p.is_error() && p.kind.as_deref() == Some(change.kind.as_str()) && p.key.as_deref() == Some(&change.key)
+                p.is_error()
+                    && p.kind.as_deref() == Some(change.kind.as_str())
+                    && p.key.as_deref() == Some(&change.key)
             };
             problems.iter().filter(is_own).collect()
         } else {

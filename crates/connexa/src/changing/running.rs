@@ -19,13 +19,14 @@ use connexa_engine::{
     machine::{AttemptId, Stop},
     plan::Plan,
     ports::{Claim, Journal as _, Secrets},
-    record::{Event, Purpose, Record, RunId, Stored},
-    report::{ErrorType, Report, ReportedChange, RunOutcome, Verdict},
+    record::{Event, Purpose, Record, RunId, RunTimings, Stored},
+    report::{ErrorType, Report, ReportFold, RunOutcome, Verdict},
     run::{Run, RunOptions},
 };
+use connexa_types::Timestamp;
 use futures_util::{StreamExt as _, future, stream};
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeSet, HashMap},
     fs::File,
     io::{BufWriter, Write as _},
     path::PathBuf,
@@ -106,7 +107,8 @@ pub(crate) async fn run(
         let _ = stop.send(Stop::Finish);
         signals.next().await
     };
-    let ports = Ports { recording: Some(Recording { journal: &journal, lease: &lease }), ..session.ports(secrets) };
+    let ports =
+        Ports { recording: Some(Recording { journal: &journal, lease: &lease }), ..session.ports(secrets) };
     let ended = tokio::select! {
         report = drive(machine, ports, &mut watch, stops) => Some(report),
         _ = twice => None,
@@ -117,19 +119,23 @@ pub(crate) async fn run(
     }
     Ok(match ended {
         Some(report) => Ended { report: *report, cut_off: false },
-        None => Ended { report: seen.report(&plan, id, request.command, started), cut_off: true },
+        None => Ended { report: seen.report(&plan, session.now().wall), cut_off: true },
     })
 }
 
-/// What the records of a run said so far: a fold, for the report of a run that is cut off.
+/// What the records of a run said so far, for the report of a run that is cut off.
 #[derive(Default)]
 struct Seen {
-    verdicts: BTreeMap<usize, (Verdict, ReportedChange)>,
+    fold: ReportFold,
+    /// Changes with a verdict.
+    ended: BTreeSet<usize>,
+    /// Attempts that have begun and not ended.
     in_flight: HashMap<AttemptId, Purpose>,
 }
 
 impl Seen {
     fn take(&mut self, record: &Record) {
+        self.fold.apply(record);
         match record {
             Record::AttemptStarted { attempt, purpose, .. } => {
                 self.in_flight.insert(*attempt, purpose.clone());
@@ -137,39 +143,33 @@ impl Seen {
             Record::AttemptEnded { attempt, .. } => {
                 self.in_flight.remove(attempt);
             }
-            Record::ChangeEnded { change, verdict, report, .. } => {
-                self.verdicts.insert(*change, (*verdict, (**report).clone()));
+            Record::ChangeEnded { change, .. } => {
+                self.ended.insert(*change);
             }
             Record::RunStarted { .. } | Record::StopRequested { .. } | Record::RunFinished { .. } => {}
         }
     }
 
     /// The report: what has a verdict keeps it, what was in flight is unknown, the rest was never started.
-    fn report(self, plan: &Plan, id: RunId, command: &str, started: connexa_types::Timestamp) -> Report {
-        let mut report = refused::report(command, plan.tenant.as_str(), started);
-        report.run.id = id.0;
-        let in_flight: Vec<usize> = plan
+    fn report(mut self, plan: &Plan, at: Timestamp) -> Report {
+        let in_flight: BTreeSet<usize> = plan
             .operations
             .iter()
             .filter(|op| self.in_flight.values().any(|p| matches!(p, Purpose::Operation(id) if *id == op.id)))
             .flat_map(|op| op.carries.iter().map(|carried| carried.change))
             .collect();
-        let changes = (0..plan.changes.len()).map(|index| {
-            if let Some(ended) = self.verdicts.get(&index) {
-                return ended.clone();
+        for index in (0..plan.changes.len()).filter(|index| !self.ended.contains(index)) {
+            let (mut verdict, mut report) = refused::planned(plan, index);
+            if in_flight.contains(&index) {
+                verdict = Verdict::Unknown;
+                report.error = Some("the run was stopped while the call was in flight".to_owned());
+                report.error_type = Some(ErrorType::Indeterminate);
             }
-            let (verdict, mut change) = refused::planned(plan, index);
-            if !in_flight.contains(&index) {
-                return (verdict, change);
-            }
-            change.error = Some("the run was stopped while the call was in flight".to_owned());
-            change.error_type = Some(ErrorType::Indeterminate);
-            (Verdict::Unknown, change)
-        });
-        refused::fill(&mut report, changes);
-        report.outcome =
-            if report.lists.unknown.is_empty() { RunOutcome::Stopped } else { RunOutcome::Stuck };
-        report
+            self.fold.apply(&Record::ChangeEnded { change: index, verdict, report: Box::new(report), at });
+        }
+        let outcome = if in_flight.is_empty() { RunOutcome::Stopped } else { RunOutcome::Stuck };
+        self.fold.apply(&Record::RunFinished { outcome, timings: RunTimings::default(), at });
+        self.fold.finish()
     }
 }
 
@@ -182,7 +182,8 @@ struct EventFile {
 impl EventFile {
     fn create(path: PathBuf) -> Result<Self, Failure> {
         let file = File::create(&path).map_err(|error| {
-            Failure::new(Exit::Refused, format!("cannot write events to `{}`", path.display())).because(&error)
+            Failure::new(Exit::Refused, format!("cannot write events to `{}`", path.display()))
+                .because(&error)
         })?;
         Ok(Self { path, file: Some(BufWriter::new(file)) })
     }

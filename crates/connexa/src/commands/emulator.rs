@@ -52,11 +52,11 @@ pub(crate) async fn run(
         };
         let identity = Identity::load_or_make(&folder, arguments.listen.ip(), clock().wall)
             .map_err(|error| refused("cannot set up TLS").because(&error))?;
-        let ca_file = std::path::absolute(identity.ca_file()).unwrap_or_else(|_| identity.ca_file().to_owned());
+        let ca_file =
+            std::path::absolute(identity.ca_file()).unwrap_or_else(|_| identity.ca_file().to_owned());
         (ServeTransport::Https(identity), Some(ca_file))
     };
-    let options =
-        ServeOptions { listen: arguments.listen, transport, deadlines: Deadlines::default() };
+    let options = ServeOptions { listen: arguments.listen, transport, deadlines: Deadlines::default() };
     let server = Server::bind(options).await.map_err(|error| match error {
         ServeError::AddressInUse { address } => refused(format!("the address {address} is already in use"))
             .hint("`--listen 127.0.0.1:0` picks a free port"),
@@ -72,7 +72,10 @@ pub(crate) async fn run(
         let signal = signals.next().await;
         screen.say(&Text::titled(Tone::Hint, "note", format_args!("{signal}: the emulator stops")));
     };
-    server.run(emulator, clock, shutdown).await.map_err(|error| refused("the emulator cannot go on").because(&error))?;
+    server
+        .run(emulator, clock, shutdown)
+        .await
+        .map_err(|error| refused("the emulator cannot go on").because(&error))?;
     Ok(Exit::Complete)
 }
 
@@ -103,7 +106,8 @@ fn open(store: Option<&Path>, config: Config, clock: &Clock) -> Result<Embedded,
         Some(path) => {
             // What the file is called in messages must not depend on where we are.
             let path: PathBuf = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-            Embedded::open(&path, config, now).map_err(|error| refused("cannot open the tenant").because(&error))
+            Embedded::open(&path, config, now)
+                .map_err(|error| refused("cannot open the tenant").because(&error))
         }
     }
 }

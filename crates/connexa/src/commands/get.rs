@@ -66,8 +66,10 @@ pub(crate) async fn run(
         keep_fields(&mut chosen.rows, &arguments.fields, what)?;
     }
     match output {
-        Output::Text => screen.result(&text(&chosen.rows, !arguments.fields.is_empty())),
-        Output::Name => screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>()),
+        Output::Text => screen.result(&text(&chosen.rows, what, !arguments.fields.is_empty())),
+        Output::Name => {
+            screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>())
+        }
         Output::Csv => {
             screen.raw(&csv::table(&chosen.rows.into_iter().map(|row| row.item).collect::<Vec<_>>()));
         }
@@ -90,7 +92,11 @@ pub(crate) async fn run(
         return Ok(Exit::Complete);
     }
     let names = list(chosen.missing.iter().map(|name| format!("`{name}`")));
-    screen.complain(&Text::titled(Tone::Error, "error", format_args!("there is no {} {names}", what.singular())));
+    screen.complain(&Text::titled(
+        Tone::Error,
+        "error",
+        format_args!("there is no {} {names}", what.singular()),
+    ));
     Ok(Exit::Refused)
 }
 
@@ -166,7 +172,8 @@ impl Wanted {
     fn new(text: &str) -> Result<Self, Failure> {
         let glob = if text.contains(['*', '?', '[', '{']) {
             let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build();
-            let glob = glob.map_err(|error| Failure::usage(format!("`{text}` is no glob")).because(&error))?;
+            let glob =
+                glob.map_err(|error| Failure::usage(format!("`{text}` is no glob")).because(&error))?;
             Some(glob.compile_matcher())
         } else {
             None
@@ -228,8 +235,12 @@ fn sort(rows: &mut [Row], field: &str) -> Result<(), Failure> {
 
 fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
-        (Value::String(a), Value::String(b)) => a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(b)),
+        (Value::Number(a), Value::Number(b)) => {
+            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+        }
+        (Value::String(a), Value::String(b)) => {
+            a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(b))
+        }
         (a, b) => a.to_string().cmp(&b.to_string()),
     }
 }
@@ -275,20 +286,23 @@ fn keep_fields(rows: &mut [Row], fields: &[String], what: What) -> Result<(), Fa
     Ok(())
 }
 
-/// A table for people. Unless the columns are named, objects inside objects are left out, and `id` comes last.
-fn text(rows: &[Row], named: bool) -> Text {
+/// A table for people. Unless the columns are named, objects inside objects are left out, and the ids of objects, which
+/// are long and tell nothing, come last.
+fn text(rows: &[Row], what: What, named: bool) -> Text {
+    let id_last = !named && what != What::Regions;
     let mut header: Vec<String> = Vec::new();
     for row in rows {
         for (name, value) in &row.item {
-            if (named || !value.is_object() && name != "id") && !header.contains(name) {
+            let shown = named || !value.is_object() && !(id_last && name == "id");
+            if shown && !header.contains(name) {
                 header.push(name.clone());
             }
         }
     }
-    if !named && rows.iter().any(|row| row.item.contains_key("id")) {
+    if id_last {
         header.push("id".to_owned());
     }
-    if rows.is_empty() || header.is_empty() {
+    if rows.is_empty() {
         return Text::new();
     }
     let cells = rows

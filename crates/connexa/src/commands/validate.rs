@@ -28,14 +28,21 @@ pub(crate) fn run(arguments: &Validate, global: &Global, screen: &Screen) -> Res
     }
     screen.result(&problems::text(&reading.problems));
     screen.result(&if reading.has_errors() {
-        Text::titled(Tone::Error, "error", format_args!("the spec has {}", problems::totals(&reading.problems)))
+        Text::titled(
+            Tone::Error,
+            "error",
+            format_args!("the spec has {}", problems::totals(&reading.problems)),
+        )
     } else {
         let found = if reading.problems.is_empty() {
             String::new()
         } else {
             format!(", with {}", problems::totals(&reading.problems))
         };
-        Text::new().toned(Tone::Good, "valid").plain(format_args!(": {}{found}", contents(&reading.desired))).end()
+        Text::new()
+            .toned(Tone::Good, "valid")
+            .plain(format_args!(": {}{found}", contents(&reading.desired)))
+            .end()
     });
     for note in &reading.desired.notes {
         screen.say(&Text::titled(Tone::Hint, "note", note));

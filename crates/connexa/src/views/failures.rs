@@ -37,30 +37,24 @@ impl Format {
     }
 }
 
-/// Where a change stands in the failures spec.
-#[derive(Clone, Copy, Debug)]
-struct Spot {
-    /// Index of the top-level item.
-    item: usize,
-    /// Index among the children nested in it under `nested_as`, for a nested child.
-    child: Option<(&'static str, usize)>,
-}
-
 /// The failures spec of a run, as a text; `None` if all succeeded.
 ///
 /// The plan's changes and the report's are the same, in the same order within each verdict.
 pub(crate) fn write(plan: &Plan, report: &Report, format: Format) -> Option<String> {
     let lost = lost(report);
     let mut top: Vec<(String, Value)> = Vec::new();
-    let mut spots: HashMap<usize, Spot> = HashMap::new();
+    // Where a change stands among the top-level items.
+    let mut spots: HashMap<usize, usize> = HashMap::new();
     for (index, change) in plan.changes.iter().enumerate() {
-        let Some(reported) = lost.get(&name(&change.kind, &change.key, change.source.as_ref())) else { continue };
+        let Some(reported) = lost.get(&name(&change.kind, &change.key, change.source.as_ref())) else {
+            continue;
+        };
         let Some(item) = &change.item else { continue };
         let kind = change.kind.parse::<Kind>().ok();
         let nested_as = kind.filter(|k| is_nested(*k, item)).and_then(|k| catalog::definition(k).nested_as);
         let (Some(nested_as), Some(parent)) = (nested_as, change.parent) else {
             let key = kind.map_or_else(|| change.kind.clone(), |k| k.plural().to_owned());
-            spots.insert(index, Spot { item: top.len(), child: None });
+            spots.insert(index, top.len());
             top.push((key, with_error(kind, item, reported, None)));
             continue;
         };
@@ -71,12 +65,11 @@ pub(crate) fn write(plan: &Plan, report: &Report, format: Format) -> Option<Stri
         let spot = *spots.entry(parent).or_insert_with(|| {
             let (key, stub) = stub(&parent_change.kind, parent_change.item.as_ref(), &parent_change.key);
             top.push((key, stub));
-            Spot { item: top.len() - 1, child: None }
+            top.len() - 1
         });
-        let Value::Object(map) = &mut top[spot.item].1 else { continue };
+        let Value::Object(map) = &mut top[spot].1 else { continue };
         let children = map.entry(nested_as).or_insert_with(|| json!([]));
         if let Value::Array(children) = children {
-            spots.insert(index, Spot { item: spot.item, child: Some((nested_as, children.len())) });
             children.push(with_error(kind, item, reported, parents_error));
         }
     }
@@ -103,7 +96,9 @@ fn is_nested(kind: Kind, item: &Value) -> bool {
         return false;
     }
     let names = catalog::definition(kind).parent_names;
-    !item.as_object().is_some_and(|map| map.contains_key("kind") || names.iter().any(|n| map.contains_key(*n)))
+    !item
+        .as_object()
+        .is_some_and(|map| map.contains_key("kind") || names.iter().any(|n| map.contains_key(*n)))
 }
 
 /// The item with its reason, unless it is its parent's.
@@ -115,7 +110,8 @@ fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, paren
         Value::Object(map) => map.clone(),
         // A plain text stands for an item that has only its key.
         other => {
-            let key = kind.filter(|k| catalog::is_planned(*k)).map_or("name", |k| catalog::definition(k).key_name);
+            let key =
+                kind.filter(|k| catalog::is_planned(*k)).map_or("name", |k| catalog::definition(k).key_name);
             Map::from_iter([(key.to_owned(), other.clone())])
         }
     };

@@ -135,10 +135,11 @@ fn by_kind(plan: &Plan) -> Text {
         }
         *counts.entry(&change.kind).or_default().entry(change.action).or_default() += 1;
     }
-    let actions: Vec<Action> = [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Do, Action::NoOp]
-        .into_iter()
-        .filter(|action| counts.values().any(|by| by.contains_key(action)))
-        .collect();
+    let actions: Vec<Action> =
+        [Action::Create, Action::Update, Action::Replace, Action::Delete, Action::Do, Action::NoOp]
+            .into_iter()
+            .filter(|action| counts.values().any(|by| by.contains_key(action)))
+            .collect();
     let header = std::iter::once("kind").chain(actions.iter().map(|a| a.as_str()));
     let rows = kinds.iter().map(|kind| {
         let numbers = actions.iter().map(|a| counts[kind].get(a).copied().unwrap_or(0).to_string());
@@ -162,7 +163,8 @@ fn cost(plan: &Plan) -> Text {
     };
     text = text.then(Text::line(format_args!("time:  about {} ({known})", span_of_time(cost.seconds))));
     if !cost.assumed_seconds.is_empty() {
-        let each = cost.assumed_seconds.iter().map(|(profile, s)| format!("{} under {profile}", span_of_time(*s)));
+        let each =
+            cost.assumed_seconds.iter().map(|(profile, s)| format!("{} under {profile}", span_of_time(*s)));
         text = text.then(Text::line(format_args!("       {}", list(each))));
     }
     text

@@ -30,7 +30,9 @@ impl<'a> Progress<'a> {
             Form::Silent
         } else if screen.can_draw() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-            bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed"));
+            bar.set_style(
+                ProgressStyle::with_template("{spinner} {msg}").expect("the template is well formed"),
+            );
             screen.drawing(Some(bar.clone()));
             Form::Bar(bar)
         } else {
@@ -48,7 +50,8 @@ impl<'a> Progress<'a> {
                 if let Tick::Run { ended, changes, .. } = tick {
                     if bar.length() != Some(*changes) {
                         bar.set_length(*changes);
-                        let style = ProgressStyle::with_template("{bar:24.green/dim} {pos}/{len} changes {msg}");
+                        let style =
+                            ProgressStyle::with_template("{bar:24.green/dim} {pos}/{len} changes {msg}");
                         bar.set_style(style.expect("the template is well formed"));
                     }
                     bar.set_position(*ended);
@@ -88,7 +91,12 @@ impl Drop for Progress<'_> {
 }
 
 /// A tick in words; `whole` says what a bar shows otherwise.
-fn message(tick: &Tick, elapsed: Duration, left: impl FnOnce(u64) -> Option<Duration>, whole: bool) -> String {
+fn message(
+    tick: &Tick,
+    elapsed: Duration,
+    left: impl FnOnce(u64) -> Option<Duration>,
+    whole: bool,
+) -> String {
     match tick {
         Tick::Read { what, objects, total } => match total {
             Some(total) => format!("reading {what}: {objects} of {total}"),
@@ -103,7 +111,10 @@ fn message(tick: &Tick, elapsed: Duration, left: impl FnOnce(u64) -> Option<Dura
                 parts.push(format!("{bad} failed"));
             }
             if !elapsed.is_zero() && *ended > 0 {
-                parts.push(format!("{:.1}/s", f64::from(u32::try_from(*ended).unwrap_or(u32::MAX)) / elapsed.as_secs_f64().max(0.1)));
+                parts.push(format!(
+                    "{:.1}/s",
+                    f64::from(u32::try_from(*ended).unwrap_or(u32::MAX)) / elapsed.as_secs_f64().max(0.1)
+                ));
             }
             if *calls_left > 0 {
                 parts.push(format!("{} left", count(number(*calls_left), "call")));

@@ -66,17 +66,17 @@ fn headline(report: &Report) -> Text {
             let no_op = report.lists.succeeded.iter().filter(|c| c.action == Action::NoOp).count();
             let text = Text::new().toned(Tone::Good, "done").plain(": ");
             if no_op == total {
-                text.plain(format_args!("nothing to do, {} already as the spec says", count(total, "object"))).end()
+                text.plain(format_args!("nothing to do, {} already as the spec says", count(total, "object")))
+                    .end()
             } else {
-                let rest = if no_op > 0 { format!(", {no_op} already as the spec says") } else { String::new() };
+                let rest =
+                    if no_op > 0 { format!(", {no_op} already as the spec says") } else { String::new() };
                 text.plain(format_args!("{} made{rest}", count(total - no_op, "change"))).end()
             }
         }
-        RunOutcome::Refused => Text::titled(
-            Tone::Error,
-            "error",
-            format_args!("refused, nothing was changed; {}", others(&[])),
-        ),
+        RunOutcome::Refused => {
+            Text::titled(Tone::Error, "error", format_args!("refused, nothing was changed; {}", others(&[])))
+        }
         RunOutcome::Stuck => Text::titled(
             Tone::Error,
             "error",
@@ -181,7 +181,9 @@ impl Family<'_> {
             for message in messages {
                 let line = format!("{field}: {message}");
                 // What the error itself says need not be said again.
-                if said.insert(line.clone()) && !change.error.as_ref().is_some_and(|e| e.contains(message.as_str())) {
+                if said.insert(line.clone())
+                    && !change.error.as_ref().is_some_and(|e| e.contains(message.as_str()))
+                {
                     text = text.then(Text::line(format_args!("    {line}")));
                 }
             }
@@ -215,12 +217,16 @@ impl Family<'_> {
         };
         match self.verdict {
             Verdict::Failed => match change.error_type {
-                Some(ErrorType::ValidationError | ErrorType::UnknownKind) => "invalid, no call was made".to_owned(),
+                Some(ErrorType::ValidationError | ErrorType::UnknownKind) => {
+                    "invalid, no call was made".to_owned()
+                }
                 // A conflict that the plan saw has no attempt: there is a live object under that key.
                 Some(ErrorType::Conflict) if attempts == 0 => "in conflict, left as it is".to_owned(),
                 Some(ErrorType::PermissionDenied) => format!("not permitted by the API, {left}{sent}"),
                 Some(ErrorType::NotFound) => format!("gone{sent}"),
-                Some(ErrorType::Rejected | ErrorType::Conflict) => format!("rejected by the API, {left}{sent}"),
+                Some(ErrorType::Rejected | ErrorType::Conflict) => {
+                    format!("rejected by the API, {left}{sent}")
+                }
                 Some(ErrorType::Unauthorized) => format!("the API did not accept the key, {left}{sent}"),
                 Some(ErrorType::InternalError) => format!("a bug of connexa, {left}{sent}"),
                 _ => format!("failed, {left}{sent}"),
@@ -299,7 +305,10 @@ fn figures(report: &Report) -> Text {
     let timings = &report.timings;
     let mut time = format!("time:  {}", span_of_time((timings.plan_ms + timings.run_ms) / 1000.0));
     if timings.waiting_ms >= 100.0 {
-        time.push_str(&format!(", {} of it waiting for the rate limit", span_of_time(timings.waiting_ms / 1000.0)));
+        time.push_str(&format!(
+            ", {} of it waiting for the rate limit",
+            span_of_time(timings.waiting_ms / 1000.0)
+        ));
     }
     Text::line(line).then(Text::line(time)).then(Text::line(format_args!("run:   {}", report.run.id)))
 }

@@ -31,10 +31,13 @@ pub(crate) fn texts(header: &[String], rows: &[Vec<String>]) -> Text {
     let mut table = comfy_table::Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(comfy_table::ContentArrangement::Disabled);
-    table.set_header(header.iter().map(|h| h.to_uppercase()));
+    table.set_header(header);
     for row in rows {
         // Harmless before the table measures it, not only when it is shown.
         table.add_row(row.iter().map(|cell| harmless(cell)));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     table.lines().fold(Text::new(), |text, line| text.then(Text::line(line.trim_end())))
 }

@@ -99,11 +99,6 @@ impl Text {
         self
     }
 
-    /// Whether there is no text at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The bytes for a screen, colours included (the stream takes them out where they cannot be seen).
     pub(crate) fn render(&self) -> String {
         self.write(|tone, text, out| {
@@ -200,7 +195,11 @@ pub(crate) fn span_of_time(seconds: f64) -> String {
     if seconds < 10.0 {
         return format!("{seconds:.1} s");
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and is for the eye")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "saturates, and is for the eye"
+    )]
     let whole = seconds.round() as u64;
     match (whole / 3600, whole / 60 % 60, whole % 60) {
         (0, 0, s) => format!("{s} s"),

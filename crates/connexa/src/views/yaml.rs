@@ -89,7 +89,19 @@ fn resolves(text: &str) -> bool {
     let folded = text.to_ascii_lowercase();
     let word = matches!(
         folded.as_str(),
-        "~" | "null" | "true" | "false" | "yes" | "no" | "on" | "off" | "y" | "n" | "---" | "..." | "=" | "<<"
+        "~" | "null"
+            | "true"
+            | "false"
+            | "yes"
+            | "no"
+            | "on"
+            | "off"
+            | "y"
+            | "n"
+            | "---"
+            | "..."
+            | "="
+            | "<<"
     );
     let unsigned = folded.trim_start_matches(['-', '+']);
     let special = matches!(unsigned, ".inf" | ".nan" | ".");
@@ -110,14 +122,35 @@ fn is_dotted(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connexa_engine::spec::{self, Format, Limits, Mode, ReadOptions, SourceText};
+    use connexa_types::SealingKey;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    proptest! {
+        /// What we write is what the reader of specs reads.
+        #[test]
+        fn texts_read_back(text in "\\PC{0,12}|[-?:,#&*!|>'\"%@` \\[\\]{}a0.~]{1,8}|[0-9:._xoe+-]{1,8}|\\s{0,2}[a-z]\\s{0,2}") {
+            let item = json!({"name": "x", "description": text});
+            let source = SourceText {
+                name: "x.yaml".to_owned(),
+                format: Some(Format::Yaml),
+                bytes: document(&json!({"networks": [item]})).into_bytes(),
+            };
+            let options =
+                ReadOptions { mode: Mode::Spec, strict: false, limits: Limits::default(), creating: false };
+            let key = SealingKey::new([0; 32]);
+            let reading = spec::read(&[source], &options, &|field, value| key.seal(field, value));
+            prop_assert_eq!(&reading.desired.items[0].given, &item);
+        }
+    }
 
     #[test]
     fn block_style() {
         let value = json!({"networks": [
             {"name": "paris", "egress": false, "routes": ["10.20.0.0/16", {"subnet": "10.21.0.0/16"}], "x": []},
             {"name": "no", "description": "a: b", "y": null, "z": [[1, "a"]]},
-        ], "dns": {"ip": "10.0.0.1", "six": "2001:db8::5", "n": 3}});
+        ], "dns": {"ip": "10.0.0.1", "six": "2001:db8::5", "m": 3}});
         let expected = "\
 networks:
   - name: paris
@@ -134,7 +167,7 @@ networks:
 dns:
   ip: 10.0.0.1
   six: 2001:db8::5
-  n: 3
+  m: 3
 ";
         assert_eq!(document(&value), expected);
     }
@@ -144,9 +177,26 @@ dns:
         for plain in ["a", "10.0.0.0/8", "a:b", "a#b", "rue de Rivoli", "é", "2001:db8::/32", "x-1", "1 a"] {
             assert_eq!(text(plain), plain);
         }
-        for quoted in
-            ["", " a", "a ", "~", "Null", "1", "-1.5", "1e3", "0x1f", ".5", "- a", "a: b", "a #b", "a\nb", "2020-01-01", "12:30", "*x", "\u{202e}"]
-        {
+        for quoted in [
+            "",
+            " a",
+            "a ",
+            "~",
+            "Null",
+            "1",
+            "-1.5",
+            "1e3",
+            "0x1f",
+            ".5",
+            "- a",
+            "a: b",
+            "a #b",
+            "a\nb",
+            "2020-01-01",
+            "12:30",
+            "*x",
+            "\u{202e}",
+        ] {
             assert!(text(quoted).starts_with('"'), "{quoted:?}");
         }
     }

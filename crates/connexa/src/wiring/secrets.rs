@@ -82,8 +82,9 @@ fn from_environment(name: &str) -> Result<SecretValue, SecretMissing> {
 
 async fn from_file(path: &Path) -> Result<SecretValue, SecretMissing> {
     let named = path.display();
-    let bytes =
-        tokio::fs::read(path).await.map_err(|e| missing(format!("the file `{named}` cannot be read: {e}")))?;
+    let bytes = tokio::fs::read(path)
+        .await
+        .map_err(|e| missing(format!("the file `{named}` cannot be read: {e}")))?;
     text(bytes).map_err(|why| missing(format!("the file `{named}` {why}")))
 }
 
@@ -148,7 +149,8 @@ mod tests {
 
         let why = resolve(&secrets, command(&["false"])).await.unwrap_err();
         assert!(why.contains("`false` ended with"), "{why}");
-        let why = resolve(&secrets, SecretSource::Env("CONNEXA_NO_SUCH_VARIABLE".to_owned())).await.unwrap_err();
+        let why =
+            resolve(&secrets, SecretSource::Env("CONNEXA_NO_SUCH_VARIABLE".to_owned())).await.unwrap_err();
         assert!(why.contains("is not set"), "{why}");
 
         let reference = SecretRef { field: "f".to_owned(), source: SecretSource::Inline, hash: Some(hash) };

@@ -17,13 +17,9 @@ impl StateDir {
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         make_folder(path).map_err(|error| cannot("make the state directory", path, &error))?;
         // Paths that are printed must mean the same in any folder.
-        let path = fs::canonicalize(path).map_err(|error| cannot("find the state directory", path, &error))?;
+        let path =
+            fs::canonicalize(path).map_err(|error| cannot("find the state directory", path, &error))?;
         Ok(Self(path))
-    }
-
-    /// The folder.
-    pub(crate) fn path(&self) -> &Path {
-        &self.0
     }
 
     /// The tenant of the emulator in process.
@@ -53,8 +49,9 @@ impl StateDir {
         }
         let fresh = self.0.join(format!("sealing.key.{}", std::process::id()));
         let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes)
-            .map_err(|error| Failure::new(Exit::Refused, format!("no random numbers are to be had: {error}")))?;
+        getrandom::fill(&mut bytes).map_err(|error| {
+            Failure::new(Exit::Refused, format!("no random numbers are to be had: {error}"))
+        })?;
         let made = write_private(&fresh, &bytes)
             // A link never replaces: of two processes that start at once, one makes the key.
             .and_then(|()| match fs::hard_link(&fresh, &path) {
@@ -110,15 +107,15 @@ mod tests {
         let dir = StateDir::open(&folder.path().join("a/b")).unwrap();
         let seal = || dir.sealing_key().unwrap().seal("f", "v");
         assert_eq!(seal(), seal());
-        let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let names: Vec<_> = fs::read_dir(&dir.0).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(names, ["sealing.key"]);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-            assert_eq!((mode(dir.path()), mode(&dir.path().join("sealing.key"))), (0o700, 0o600));
+            assert_eq!((mode(&dir.0), mode(&dir.0.join("sealing.key"))), (0o700, 0o600));
         }
-        fs::write(dir.path().join("sealing.key"), "short").unwrap();
+        fs::write(dir.0.join("sealing.key"), "short").unwrap();
         assert!(dir.sealing_key().unwrap_err().message.contains("32 bytes"));
     }
 }

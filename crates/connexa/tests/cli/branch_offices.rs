@@ -1,0 +1,77 @@
+//! The story of the README: 25 offices, one refused, mended, and nothing left to do.
+
+use crate::support::{Bench, EXAMPLES, assert_valid, keys};
+use std::fs;
+
+const LIMITS: &str = "--emulator --emulator-limits 20:10:1";
+
+#[test]
+fn one_office_is_refused_mended_and_made() {
+    let bench = Bench::new();
+    let spec = format!("{EXAMPLES}/branch-offices.yaml");
+
+    let first = bench.run(&format!("apply -f {spec} {LIMITS} --yes --report report.json")).exits(4);
+    assert!(
+        first.stdout.contains("create network `lyon`: rejected by the API, nothing of it was made"),
+        "{first:#?}"
+    );
+    assert!(first.stdout.contains("100.112.7.0/24"), "{first:#?}");
+    let report = serde_json::from_slice(&fs::read(bench.path().join("report.json")).unwrap()).unwrap();
+    assert_valid(&report);
+    let lyon = [
+        "network/lyon",
+        "network_connector/lyon/lyon-1",
+        "network_route/lyon/10.14.0.0/22",
+        "network_route/lyon/10.14.4.0/24",
+        "network_route/lyon/100.112.7.0/24",
+    ];
+    assert_eq!(keys(&report, "failed"), lyon);
+    assert_eq!(report["outcome"], "partial");
+    assert_eq!(report["calls"]["throttled"], 0);
+    // One call for each network, group, user and record.
+    assert_eq!(report["calls"]["update"], 25 + 3 + 8 + 7);
+    assert_eq!(report["succeeded"].as_array().unwrap().len(), 155 - 5);
+
+    // The second run finds nothing to do but Lyon.
+    let second = bench.run(&format!("apply -f {spec} {LIMITS} --yes -o json")).exits(4).json();
+    assert_valid(&second);
+    assert_eq!(keys(&second, "failed"), lyon);
+    assert_eq!(second["calls"]["update"], 1);
+    let changed = second["succeeded"].as_array().unwrap().iter().filter(|c| c["action"] != "no-op").count();
+    assert_eq!(changed, 0);
+
+    // What failed is written as a spec, which can be mended and applied.
+    let failures = second["failures_file"].as_str().unwrap();
+    let text = fs::read_to_string(failures).unwrap();
+    assert!(text.contains("_error"), "{text}");
+    let plan = bench.run(&format!("plan -f {failures} {LIMITS} -o json")).exits(0).json();
+    assert_eq!(plan["changes"].as_array().unwrap().len(), 5);
+    fs::write(failures, text.replace("100.112.7.0/24", "10.14.7.0/24")).unwrap();
+    let mended = bench.run(&format!("apply -f {failures} {LIMITS} --yes -o json")).exits(0).json();
+    assert_eq!(mended["calls"]["update"], 1);
+
+    let whole = fs::read_to_string(&spec).unwrap().replace("100.112.7.0/24", "10.14.7.0/24");
+    bench.file("mended.yaml", &whole);
+    let last = bench.run(&format!("apply -f mended.yaml {LIMITS} -o json")).exits(0).json();
+    assert_eq!(last["calls"]["update"], 0);
+    assert_eq!(last["outcome"], "complete");
+}
+
+#[test]
+fn the_report_reads_well() {
+    let bench = Bench::new();
+    let spec = "\
+networks:
+  - name: paris
+    egress: false
+    connectors: [{ name: paris-1, region: eu-central-1 }]
+    routes: [10.20.0.0/16]
+  - name: lyon
+    egress: false
+    connectors: [{ name: lyon-1, region: eu-central-1 }]
+    routes: [10.21.0.0/16, { subnet: 100.112.7.0/24, description: lab }]
+";
+    bench.file("offices.yaml", spec);
+    let came = bench.run("apply -f offices.yaml --emulator --yes");
+    insta::assert_snapshot!(came.redacted(&bench), @"");
+}

@@ -1,0 +1,161 @@
+//! Exit codes and streams.
+
+use crate::support::{Bench, Listening, assert_valid, came, signal};
+use std::process::Stdio;
+
+const SPEC: &str = "networks: [{ name: paris, egress: false }]\n";
+
+#[test]
+fn wrong_usage_is_64() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", SPEC);
+    for line in [
+        "",
+        "frobnicate",
+        "apply",
+        "apply -f spec.yaml",
+        "apply -f spec.yaml --no-such-flag",
+        "apply -f spec.yaml --emulator --cloud-id acme",
+        "--api-url https://x.example apply -f spec.yaml --emulator",
+        "apply -f spec.yaml --cloud-id acme",
+        "apply -f spec.yaml --emulator --max-rate 4/day",
+        "apply -f spec.yaml --emulator --parallel 0",
+        "apply -f spec.yaml --emulator -o csv",
+        "apply -f spec.yaml --emulator-limits nonsense --emulator",
+        "get gadgets --emulator",
+        "schema nonsense",
+    ] {
+        let came = bench.run(line).exits(64);
+        assert_eq!(came.stdout, "", "{line}: {came:#?}");
+        assert!(came.stderr.contains("error"), "{line}: {came:#?}");
+    }
+    bench.run("--help").exits(0);
+    bench.run("--version").exits(0);
+}
+
+#[test]
+fn plain_http_to_elsewhere_is_refused() {
+    let bench = Bench::new();
+    let mut command = bench.command(["get", "networks", "--api-url", "http://acme.example"]);
+    command.env("CLOUDCONNEXA_CLIENT_ID", "a").env("CLOUDCONNEXA_CLIENT_SECRET", "canary");
+    let came = came(command.output().unwrap()).exits(64);
+    assert!(came.stderr.contains("https"), "{came:#?}");
+}
+
+#[test]
+fn the_emulator_wins_over_the_environment() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", SPEC);
+    let mut command = bench.command("apply -f spec.yaml --emulator --yes -o json".split(' '));
+    command.env("CLOUDCONNEXA_API_URL", "https://acme.api.openvpn.com");
+    command.env("CLOUDCONNEXA_CLIENT_ID", "a").env("CLOUDCONNEXA_CLIENT_SECRET", "b");
+    let report = came(command.output().unwrap()).exits(0).json();
+    assert_eq!(report["run"]["tenant"], "https://emulator.localhost");
+}
+
+#[test]
+fn nothing_to_do_asks_nobody() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", SPEC);
+    let refused = bench.run("apply -f spec.yaml --emulator").exits(3);
+    assert!(refused.stderr.contains("--yes"), "{refused:#?}");
+    bench.run("apply -f spec.yaml --emulator --yes").exits(0);
+    bench.run("apply -f spec.yaml --emulator").exits(0);
+}
+
+#[test]
+fn every_problem_of_a_spec_is_shown_at_its_line() {
+    let bench = Bench::new();
+    bench.file(
+        "bad.yaml",
+        "networks:\n  - name: a\n    egres: true\n  - name: b\n    egress: 3\nthings: []\n",
+    );
+    let came = bench.run("apply -f bad.yaml --emulator --yes").exits(3);
+    for place in ["bad.yaml:3:", "bad.yaml:5:", "bad.yaml:6:"] {
+        assert!(came.stderr.contains(place), "{place}: {came:#?}");
+    }
+    assert_eq!(came.stdout, "");
+}
+
+#[test]
+fn what_this_version_does_not_honour_is_refused() {
+    let bench = Bench::new();
+    for (name, spec) in [
+        ("unit.yaml", "networks: [{ name: a, unit: x }]\n"),
+        ("atomic.yaml", "networks: [{ name: a, atomic: true }]\n"),
+        ("depends.yaml", "networks: [{ name: a, depends_on: [network/b] }, { name: b }]\n"),
+        ("dependencies.yaml", "dependencies: { users: [networks] }\nnetworks: [{ name: a }]\n"),
+        ("renamed.yaml", "networks: [{ name: a, renamed_from: b }]\n"),
+        (
+            "access.yaml",
+            "access_groups: [{ name: a, source: [{ networks: all }], destination: [{ networks: all }] }]\n",
+        ),
+        ("settings.yaml", "settings: { wpc: { snat: true } }\n"),
+        ("networks.csv", "name,egress\na,true\n"),
+    ] {
+        bench.file(name, spec);
+        let came = bench.run(&format!("apply -f {name} --emulator --yes")).exits(3);
+        assert!(came.stderr.contains("error["), "{name}: {came:#?}");
+    }
+    assert_eq!(bench.run("get networks -o name --emulator").exits(0).stdout, "");
+}
+
+#[test]
+fn specs_come_from_standard_input_and_folders() {
+    let bench = Bench::new();
+    bench.file("specs/a.yaml", SPEC);
+    bench.file("specs/b/c.json", "{\"networks\": [{\"name\": \"lyon\", \"egress\": false}]}");
+    bench.run("apply -f specs --emulator --yes").exits(0);
+    assert_eq!(bench.run("get networks --emulator -o name --sort-by name").exits(0).stdout, "lyon\nparis\n");
+
+    let mut child = bench
+        .command(["validate", "-f", "json:-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::io::Write::write_all(&mut child.stdin.take().unwrap(), b"{\"networks\": [{\"name\": 3}]}").unwrap();
+    let came = came(child.wait_with_output().unwrap()).exits(3);
+    assert!(came.stdout.contains("standard input:1:"), "{came:#?}");
+    let missing = bench.run("apply -f nowhere.yaml --emulator --yes").exits(3);
+    assert!(missing.stderr.contains("error[E001]"), "{missing:#?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_changes_neither_run_nor_exit_code() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", SPEC);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = bench.command("apply -f spec.yaml --emulator --yes -o json".split(' '));
+    let writer_for_errors = writer.try_clone().unwrap();
+    let status = command.stdout(writer).stderr(writer_for_errors).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert_eq!(bench.run("get networks --emulator -o name").exits(0).stdout, "paris\n");
+}
+
+#[test]
+fn a_signal_stops_the_run_and_says_what_is_left() {
+    let bench = Bench::new();
+    let networks: String = (0..40).map(|n| format!("  - {{ name: net-{n}, egress: false }}\n")).collect();
+    bench.file("many.yaml", &format!("networks:\n{networks}"));
+    // A burst of 5, then one call in ten seconds: it would take minutes.
+    let emulator = Listening::start(&bench, "--http --limits r=100:100:1,u=5:1:10");
+    let mut command = emulator.command(&bench, "apply -f many.yaml --yes -o json --events events.jsonl");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let five_done = || {
+        let events = std::fs::read_to_string(bench.path().join("events.jsonl")).unwrap_or_default();
+        events.matches("\"change_ended\"").count() >= 5
+    };
+    while !five_done() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    signal("INT", child.id());
+    let came = came(child.wait_with_output().unwrap()).exits(5);
+    let report = came.json();
+    assert_valid(&report);
+    assert_eq!(report["outcome"], "stopped");
+    assert_eq!(report["succeeded"].as_array().unwrap().len(), 5);
+    assert_eq!(report["unprocessed"].as_array().unwrap().len(), 35);
+}
