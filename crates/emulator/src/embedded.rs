@@ -75,7 +75,11 @@ impl Embedded {
             .map_err(|source| StoreError::Content { path: path.to_owned(), source })?;
         // What a fresh tenant starts with is kept before the first request.
         store.commit(&emulator.take_changes())?;
+        Self::stored(emulator, store)
+    }
 
+    /// Wraps an emulator whose state so far is in `store`.
+    fn stored(emulator: Emulator, store: Store) -> Result<Self, StoreError> {
         let (queue, batches) = mpsc::channel();
         let (told, durable) = watch::channel(Durable::UpTo(0));
         let writer = std::thread::Builder::new()
@@ -202,5 +206,140 @@ fn write_batches(mut store: Store, batches: &mpsc::Receiver<Batch>, told: &watch
         if failed {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, clock::system_clock};
+    use std::path::PathBuf;
+
+    fn config() -> Config {
+        Config { limits: Limits::UNLIMITED, ..Config::default() }
+    }
+
+    fn now() -> Now {
+        system_clock()()
+    }
+
+    async fn token(emulator: &Embedded) -> String {
+        let request = Request::post("/api/v1/oauth/token?client_id=emulator&client_secret=emulator");
+        let delivery = emulator.handle(now(), request.body(Bytes::new()).unwrap()).await;
+        let answer: serde_json::Value =
+            serde_json::from_slice(delivery.into_answer().unwrap().body()).unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn request(token: &str, method: &str, path: &str, body: &str) -> Request<Bytes> {
+        let request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        request.header("authorization", format!("Bearer {token}")).body(Bytes::from(body.to_owned())).unwrap()
+    }
+
+    fn record(number: usize) -> String {
+        format!(r#"{{"domain": "h{number}.example", "ipv4Addresses": ["10.0.0.1"]}}"#)
+    }
+
+    async fn count(emulator: &Embedded) -> u64 {
+        let token = token(emulator).await;
+        let delivery = emulator.handle(now(), request(&token, "GET", "/dns-records", "")).await;
+        let page: serde_json::Value = serde_json::from_slice(delivery.into_answer().unwrap().body()).unwrap();
+        page["totalElements"].as_u64().unwrap()
+    }
+
+    /// The files of a store as a crash at this moment would leave them.
+    fn crashed(path: &Path) -> PathBuf {
+        let copy = path.with_extension("crashed");
+        for suffix in ["", "-wal"] {
+            let named = |path: &Path| PathBuf::from(format!("{}{suffix}", path.display()));
+            std::fs::copy(named(path), named(&copy)).unwrap();
+        }
+        copy
+    }
+
+    #[tokio::test]
+    async fn what_was_answered_survives_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let emulator = Embedded::open(&path, config(), now()).unwrap();
+        assert!(matches!(Embedded::open(&path, config(), now()), Err(StoreError::InUse { .. })));
+        let token = token(&emulator).await;
+        for number in 0..20 {
+            let created =
+                emulator.handle(now(), request(&token, "POST", "/dns-records", &record(number))).await;
+            assert_eq!(created.into_answer().unwrap().status(), 201);
+            if number % 7 == 0 {
+                let copy = Embedded::open(&crashed(&path), config(), now()).unwrap();
+                assert_eq!(count(&copy).await, number as u64 + 1);
+            }
+        }
+        drop(emulator);
+        assert_eq!(count(&Embedded::open(&path, config(), now()).unwrap()).await, 20);
+    }
+
+    #[tokio::test]
+    async fn many_at_once_share_commits_and_all_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let emulator = Embedded::open(&path, config(), now()).unwrap();
+        let token = token(&emulator).await;
+        let requests =
+            (0..200).map(|n| emulator.handle(now(), request(&token, "POST", "/dns-records", &record(n))));
+        let answers = futures_util::future::join_all(requests).await;
+        assert!(answers.into_iter().all(|a| a.into_answer().unwrap().status() == 201));
+        assert_eq!(count(&Embedded::open(&crashed(&path), config(), now()).unwrap()).await, 200);
+    }
+
+    #[tokio::test]
+    async fn a_request_whose_future_is_dropped_is_kept_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let emulator = Embedded::open(&path, config(), now()).unwrap();
+        let token = token(&emulator).await;
+        let mut handled =
+            Box::pin(emulator.handle(now(), request(&token, "POST", "/dns-records", &record(0))));
+        let _ = futures_util::poll!(&mut handled);
+        drop(handled);
+        drop(emulator);
+        assert_eq!(count(&Embedded::open(&path, config(), now()).unwrap()).await, 1);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_acknowledged_once_the_store_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&folder.path().join("a.db")).unwrap();
+        let mut emulator = Emulator::new(config(), now());
+        store.commit(&emulator.take_changes()).unwrap();
+        store.refuse_writes();
+        let emulator = Embedded::stored(emulator, store).unwrap();
+        let token = token(&emulator).await;
+        // A read before any write rests on what is on disk.
+        assert_eq!(count(&emulator).await, 0);
+        let lost = emulator.handle(now(), request(&token, "POST", "/dns-records", &record(0))).await;
+        assert!(matches!(lost.what, What::Reset));
+        assert!(matches!(*emulator.failed().await, StoreError::Database { action: "write", .. }));
+        // Reads would show what was lost, and writes are lost too.
+        for method in ["GET", "DELETE"] {
+            let after = emulator.handle(now(), request(&token, method, "/dns-records", "")).await;
+            assert!(matches!(after.what, What::Reset));
+        }
+    }
+
+    #[tokio::test]
+    async fn many_objects_are_opened_again_as_they_were() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let emulator = Embedded::open(&path, config(), now()).unwrap();
+        let token = token(&emulator).await;
+        let page = |token: &str| request(token, "GET", "/dns-records?size=1000", "");
+        let creates =
+            (0..500).map(|n| emulator.handle(now(), request(&token, "POST", "/dns-records", &record(n))));
+        futures_util::future::join_all(creates).await;
+        let before = emulator.handle(now(), page(&token)).await.into_answer().unwrap();
+        drop(emulator);
+        let emulator = Embedded::open(&path, config(), now()).unwrap();
+        let token = self::token(&emulator).await;
+        let after = emulator.handle(now(), page(&token)).await.into_answer().unwrap();
+        assert_eq!(before.body(), after.body());
     }
 }

@@ -4,7 +4,7 @@
 //! where its operation is known to run; the rest is in [`resources`](crate::resources).
 
 use crate::{
-    config::{Access, Config},
+    config::{Access, BODY_LIMIT, Config},
     delivery::Delivery,
     oauth::Tokens,
     quota::{Bucket, Taken},
@@ -23,9 +23,6 @@ use bytes::Bytes;
 use connexa_types::{Class, Endpoint, Kind, Method, Mono, Now};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
-
-/// The most that a request may carry (row 52).
-const BODY_LIMIT: usize = 10 * 1024 * 1024;
 
 /// The API of one tenant.
 ///
@@ -195,6 +192,10 @@ impl Emulator {
             Access::Modify => {}
             Access::Read if endpoint.class() == Class::Read => {}
             Access::Read => return empty(StatusCode::FORBIDDEN),
+        }
+        // The tenant's permission, where the others are the key's (row 50).
+        if endpoint == Endpoint::AccountCloudId && !self.config.account_enabled {
+            return empty(StatusCode::FORBIDDEN);
         }
         if body.len() > BODY_LIMIT {
             return self.gateway_error(now, path, StatusCode::PAYLOAD_TOO_LARGE);

@@ -189,6 +189,12 @@ impl Store {
         transaction.commit()
     }
 
+    /// Makes every later commit fail, as a full disk would.
+    #[cfg(test)]
+    pub(crate) fn refuse_writes(&self) {
+        self.connection.pragma_update(None, "query_only", true).expect("a switch of the connection");
+    }
+
     fn attempt<T>(
         &self,
         action: &'static str,
