@@ -2,11 +2,12 @@
 //! [`Problem`]s (spec sections 1 to 3 and 8).
 //!
 //! [`read`] is pure: files and folders are read by the caller, secrets are hashed by a function that it hands in. A text
-//! is parsed into a tree with places ([`node`]), items are decoded from it by the catalog's tables ([`items`],
-//! [`values`]), and rules that concern several items are checked at the end ([`across`]). What an item alone cannot
-//! decide is left to the planner, which finds the rules in [`rules`].
+//! is parsed into a tree with places (`node`), items are decoded from it by the catalog's tables (`documents`, `items`,
+//! `values`), and rules that concern several items are checked at the end (`across`). What an item alone cannot decide is
+//! left to the planner, which finds the rules in [`rules`].
 
 mod across;
+mod documents;
 mod excerpt;
 mod given;
 mod items;
@@ -14,6 +15,7 @@ mod json;
 mod names;
 mod node;
 mod overlap;
+mod reader;
 pub mod rules;
 mod source;
 mod values;
@@ -23,8 +25,8 @@ use crate::{desired::DesiredState, problem::Problem};
 use connexa_types::{Kind, SecretHash, SecretValue};
 use std::{collections::HashMap, sync::Arc};
 
-/// The deepest nesting that any limit can allow: the tree is walked by recursion.
-const DEEPEST: u32 = 1000;
+/// The deepest nesting that any limit can allow: the tree is read and walked by recursion, on any thread's stack.
+const DEEPEST: u32 = 250;
 
 /// One input text.
 #[derive(Clone, Debug)]
@@ -77,7 +79,7 @@ pub struct ReadOptions {
 pub struct Limits {
     /// Bytes of one file.
     pub max_file_bytes: u64,
-    /// Levels of nesting; more than 1000 counts as 1000.
+    /// Levels of nesting; more than 250 counts as 250.
     pub max_depth: u32,
     /// Scalars, lists and mappings of all files, aliases expanded.
     pub max_nodes: u64,
@@ -131,5 +133,5 @@ pub fn read(
     options: &ReadOptions,
     seal: &dyn Fn(&str, &str) -> SecretHash,
 ) -> Reading {
-    items::read(sources, options, seal)
+    reader::read(sources, options, seal)
 }

@@ -69,7 +69,11 @@ const SPECS: &[Case] = &[
         "users: [{username: a, group: [b], secondary_groups: [{name: b, id: c}, 1]}]",
         &["E105 1:30 group", "E105 1:54 secondary_groups[0]", "E105 1:72 secondary_groups[1]"],
     ),
-    ("networks:\n  - egress: true\ndevices: [{name: a}]\n", &["E106 2:5 name", "E106 3:11 user"]),
+    (
+        "networks:\n  - egress: true\ndevices: [{name: a}, b]\n",
+        &["E106 2:5 name", "E106 3:11 user", "E106 3:22 user"],
+    ),
+    ("devices: [{}]", &["E106 1:11 user", "E106 1:11 name"]),
     (
         "users: [{username: a, devices: [{name: b, user: a, unit: u, depends_on: [], atomic: true}]}]",
         &[
@@ -147,10 +151,25 @@ const SPECS: &[Case] = &[
         "networks: [{name: a, routes: [10.0.0.0/8]}, {name: b, routes: [10.1.0.0/16, 11.0.0.0/8]}]",
         &["E404 1:64 routes[0].subnet"],
     ),
+    // An id, or an item with an id, may be the network that another route names: left to the planner.
+    (
+        "networks: [{id: i, routes: [10.0.0.0/8]}, {name: b, routes: [12.0.0.0/8]}]\nnetwork_routes:
+  - {network: a, subnet: 10.1.0.0/16}
+  - {network_id: j, subnet: 10.2.0.0/16}
+  - {network: a, subnet: 12.0.0.0/16}
+  - {network_id: k, subnet: 10.2.0.0/24}
+",
+        &["E404 5:26 subnet", "E404 6:29 subnet"],
+    ),
     ("networks: [{name: a, routes: [10.0.0.0/16, 10.0.0.0/8]}]", &["W405 1:44 routes[1].subnet"]),
     (
         "user_groups: [{name: g, max_device: 1}]\nusers: [{username: a, group: g, devices: [x, y]}]\ndevices: [{user: a, name: z}]",
         &["E431 2:46 devices[1]", "E431 3:11 -"],
+    ),
+    // Devices with an id are there already.
+    (
+        "user_groups: [{name: g, max_device: 1}]\nusers: [{username: a, group: g, devices: [x, {id: i}]}, {username: b, group: g, devices: [{id: j}, {id: k}]}]",
+        &["E431 2:43 devices[0]"],
     ),
     ("users: [{username: a, role: owner}]", &["W432 1:29 role"]),
     ("user_groups: [{name: a, regions: [x], all_regions_included: true}]", &["W441 1:34 regions"]),

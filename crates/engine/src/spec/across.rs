@@ -2,20 +2,20 @@
 //! that concern several items or an item as a whole.
 
 use super::{
-    items::{Draft, Reader, references},
     node::Spot,
-    overlap::{self, Overlap, Route},
+    overlap::{self, Route},
+    reader::{Draft, Reader},
     rules,
 };
 use crate::{
     catalog::{self, Field},
-    desired::{FieldValue, Parent, Target},
+    desired::{FieldValue, Parent, Reference, Target},
     key::{Key, KeyPart},
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The part of a child's key that its parent gives.
 pub(super) fn parent_part(parent: &Parent, drafts: &[Draft]) -> Option<KeyPart> {
@@ -89,6 +89,15 @@ impl Owner {
                 Target::Id(id) => Self::Id(id.to_string()),
             },
         }
+    }
+}
+
+/// The references that a value holds.
+fn references(value: &FieldValue) -> &[Reference] {
+    match value {
+        FieldValue::Reference(reference) => std::slice::from_ref(reference),
+        FieldValue::References(references) => references,
+        _ => &[],
     }
 }
 
@@ -234,8 +243,9 @@ fn overlaps(reader: &mut Reader<'_>) {
     let mut owners: HashMap<Owner, usize> = HashMap::new();
     let mut items = Vec::new();
     let mut routes = Vec::new();
-    // Networks that are named and networks that are given by id may be the same: they are compared at plan time.
-    let (mut by_name, mut by_id) = (Vec::new(), Vec::new());
+    // One network can be named in several ways. Only where two of them surely stand for two networks is an overlap an
+    // error here; the rest is compared at plan time, when ids are known.
+    let (mut of_items, mut by_name, mut by_id) = (Vec::new(), Vec::new(), Vec::new());
     for (at, draft) in reader.drafts.iter().enumerate() {
         if draft.kind() != Some(Kind::NetworkRoute) {
             continue;
@@ -247,17 +257,28 @@ fn overlaps(reader: &mut Reader<'_>) {
         };
         let Ok(net) = text.parse() else { continue };
         let owner = Owner::of(parent);
-        let set = if matches!(owner, Owner::Id(_)) { &mut by_id } else { &mut by_name };
-        set.push(routes.len());
+        match &owner {
+            Owner::Item(network) => {
+                of_items.push(routes.len());
+                // An item with an id may stand for a network that has another name now.
+                if reader.drafts[*network].item.id.is_none() {
+                    by_name.push(routes.len());
+                }
+            }
+            Owner::Key(_) => by_name.push(routes.len()),
+            Owner::Id(_) => by_id.push(routes.len()),
+        }
         let next = owners.len();
         routes.push(Route { net, owner: *owners.entry(owner).or_insert(next) });
         items.push(at);
     }
-    for set in [by_name, by_id] {
+    let mut reported = HashSet::new();
+    for set in [of_items, by_name, by_id] {
         let some: Vec<Route> = set.iter().map(|i| routes[*i]).collect();
-        let name = |o: Overlap| (items[set[o.route]], items[set[o.earlier]]);
-        for (at, earlier) in overlap::between_owners(&some).into_iter().map(name) {
-            report_overlap(reader, at, earlier, Code::error(404));
+        for o in overlap::between_owners(&some) {
+            if reported.insert(set[o.route]) {
+                report_overlap(reader, items[set[o.route]], items[set[o.earlier]], Code::error(404));
+            }
         }
     }
     for o in overlap::within_owner(&routes) {
@@ -296,16 +317,24 @@ fn device_allowances(reader: &mut Reader<'_>, index: &Index) {
             _ => None,
         }
     };
+    let devices = || {
+        reader.drafts.iter().enumerate().filter_map(|(at, draft)| match (draft.kind(), &draft.item.parent) {
+            (Some(Kind::Device), Some(Parent::Item(user))) => Some((at, *user, draft)),
+            _ => None,
+        })
+    };
+    // Devices with an `id` are there already: they count first.
     let mut numbers: HashMap<usize, (Option<i64>, u64)> = HashMap::new();
+    for (_, user, draft) in devices() {
+        let (_, number) = numbers.entry(user).or_insert_with(|| (allowance(user), 0));
+        *number += u64::from(draft.item.id.is_some());
+    }
     let mut found = Vec::new();
-    for (at, draft) in reader.drafts.iter().enumerate() {
-        let (Some(Kind::Device), Some(Parent::Item(user))) = (draft.kind(), &draft.item.parent) else {
-            continue;
-        };
-        let (allowed, number) = numbers.entry(*user).or_insert_with(|| (allowance(*user), 0));
+    for (at, user, _) in devices().filter(|(_, _, draft)| draft.item.id.is_none()) {
+        let Some((allowed, number)) = numbers.get_mut(&user) else { continue };
         *number += 1;
         if let Some(problem) = allowed.and_then(|most| rules::device_allowance(most, *number)) {
-            found.push((at, draft.at, problem));
+            found.push((at, reader.drafts[at].at, problem));
         }
     }
     report_all(reader, found);

@@ -169,15 +169,19 @@ fn is_part(a: &str, b: &str) -> bool {
 /// Whether an unknown name sounds as if its value were a secret, in any spelling. Such values leave no trace in
 /// documents.
 pub(super) fn sounds_secret(name: &str) -> bool {
-    const WORDS: [&str; 7] = ["key", "secret", "pass", "token", "psk", "private", "credential"];
     // Letters changed, dropped or swapped in a name that is known to be a secret's.
     const MISSPELT: usize = 4;
-    let folded: String =
-        name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-    WORDS.iter().any(|w| folded.contains(w))
-        || SECRET_FIELDS
-            .iter()
-            .any(|(secret, _)| strsim::damerau_levenshtein(&folded, &secret.to_lowercase()) <= MISSPELT)
+    mentions_secret(name)
+        || SECRET_FIELDS.iter().any(|(secret, _)| {
+            strsim::damerau_levenshtein(&catalog::snake(name), &catalog::snake(secret)) <= MISSPELT
+        })
+}
+
+/// Whether a text holds a word that names of secrets hold.
+pub(super) fn mentions_secret(text: &str) -> bool {
+    const WORDS: [&str; 8] = ["key", "secret", "pass", "token", "psk", "private", "credential", "shared"];
+    let folded = text.to_ascii_lowercase();
+    WORDS.iter().any(|word| folded.contains(word))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Values of fields: types, formats, enums, references and secrets (spec sections 3.1, 3.4, 3.6).
 
 use super::{
-    items::{Reader, twice, wrong_type},
     names::{self, Names, Role},
     node::{Mapping, Node, Value},
+    reader::{Reader, twice, wrong_type},
 };
 use crate::{
     catalog::{self, BETA_NAMES, Field, FieldType, Null},

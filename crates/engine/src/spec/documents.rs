@@ -1,0 +1,203 @@
+//! Documents: top-level keys, bare lists, and the kinds of their items (spec sections 1.1 and 2).
+
+use super::{
+    Mode,
+    items::{Stand, declared_kind},
+    names,
+    node::{Budget, Entry, Mapping, Node, Spot, Value, exceeded},
+    reader::{Reader, not_yet, wrong_type},
+    source,
+};
+use crate::{
+    catalog,
+    problem::{Code, Problem},
+};
+use connexa_types::Kind;
+
+/// Keys of a spec that are kept for later versions of the format (spec section 2).
+const RESERVED: [&str; 4] = ["vars", "for_each", "defaults", "protect"];
+
+impl Reader<'_> {
+    pub(super) fn sources(&mut self) {
+        let limits = &self.options.limits;
+        let mut budget = Budget::new(limits);
+        for (index, source) in self.sources.iter().enumerate() {
+            self.source = u32::try_from(index).unwrap_or(u32::MAX);
+            if index as u64 >= limits.max_files {
+                let flaw = exceeded(Spot { line: 1, column: 1 }, "max_files", limits.max_files, "files");
+                self.flaw(None, &flaw);
+                return;
+            }
+            let parsed = source::parse(source, limits, &mut budget);
+            self.flawed = parsed.flawed;
+            for document in &parsed.documents {
+                self.document(document);
+            }
+            for flaw in &parsed.fatal {
+                self.fatal_flaw(flaw);
+            }
+            if self.full || parsed.fatal.iter().any(|f| f.code == Code::error(4)) {
+                return;
+            }
+        }
+    }
+
+    fn document(&mut self, root: &Node) {
+        match root.value() {
+            Value::Null => {}
+            Value::List(nodes) => self.bare_list(nodes),
+            Value::Mapping(mapping) => self.spec(mapping),
+            Value::Broken(flaw) => self.flaw(None, flaw),
+            _ => {
+                let problem = Problem::new(
+                    Code::error(105),
+                    format!("a spec is a mapping or a list of items; this is {}", root.describe()),
+                )
+                .expected("a mapping such as `networks: [...]`, or a list of items");
+                self.report(None, root.at, problem);
+            }
+        }
+    }
+
+    /// Reads a spec: lists of items under the names of their kinds.
+    fn spec(&mut self, mapping: &Mapping) {
+        for flaw in &mapping.flaws {
+            self.flaw(None, flaw);
+        }
+        for entry in &mapping.entries {
+            if self.full {
+                return;
+            }
+            let name = &*entry.name;
+            if name == "$schema" || name.starts_with("x-") || name.starts_with('_') {
+                self.flaws(None, &entry.value);
+                continue;
+            }
+            let kind = spec_kinds().find(|k| k.plural() == name);
+            match (kind, self.options.mode) {
+                (Some(kind), Mode::Items(own)) if kind != own => {
+                    let message =
+                        format!("`{name}` are no items of this command, which takes {}", own.plural());
+                    self.foreign(
+                        kind.singular(),
+                        Some(kind),
+                        entry,
+                        &Problem::new(Code::error(8), message).path(name),
+                    );
+                }
+                (Some(kind), _) if catalog::is_planned(kind) => self.list(kind, entry),
+                (Some(_), _) => self.report_file(entry.at, name, not_yet(name)),
+                (None, _) if name == "dependencies" => self.report_file(entry.at, name, not_yet(name)),
+                (None, _) if RESERVED.contains(&name) => {
+                    let message = format!("the key `{name}` is reserved for later versions");
+                    self.report_file(entry.at, name, Problem::new(Code::error(102), message));
+                }
+                (None, mode) => {
+                    let problem = self.unknown_key(name, mapping);
+                    match mode {
+                        Mode::Spec => self.report_file(entry.at, name, problem),
+                        Mode::Items(_) => self.foreign(name, None, entry, &problem.path(name)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn unknown_key(&self, name: &str, mapping: &Mapping) -> Problem {
+        let problem = Problem::new(Code::error(101), format!("unknown top-level key `{name}`"));
+        let looks_like_item = mapping
+            .entries
+            .iter()
+            .any(|e| matches!(&*e.name, "kind" | "name" | "username" | "subnet" | "domain"));
+        match names::nearest(name, spec_kinds().map(Kind::plural)) {
+            Some(near) => problem.hint(format!("did you mean `{near}`?")),
+            None if looks_like_item => problem.hint("an item stands in a list, or on a line of JSON Lines"),
+            None => {
+                let known: Vec<_> = spec_kinds().map(|k| format!("`{}`", k.plural())).collect();
+                problem.expected(format!("one of {}", known.join(", ")))
+            }
+        }
+    }
+
+    /// Makes failed items, in a batch, of what stands under a key that is not the command's: its problem is each one's.
+    fn foreign(&mut self, word: &str, kind: Option<Kind>, entry: &Entry, problem: &Problem) {
+        let nodes = match entry.value.value() {
+            Value::List(nodes) if !nodes.is_empty() => nodes,
+            _ => return self.report_file(entry.at, &entry.name, problem.clone()),
+        };
+        for (index, node) in nodes.iter().enumerate() {
+            let Some(draft) = self.draft(Err(word.to_owned()), node, &Stand::Top { index }) else { return };
+            self.refuse_kind(draft, node, kind);
+            // The key is the problem of all its items: it shows first at its own place.
+            let at = if index == 0 { entry.at } else { node.at };
+            self.report(Some(draft), at, problem.clone());
+        }
+    }
+
+    /// Reads the list under a top-level key.
+    fn list(&mut self, kind: Kind, entry: &Entry) {
+        self.names_kind(kind);
+        match entry.value.value() {
+            Value::Null => {}
+            Value::Broken(flaw) => self.flaw(None, flaw),
+            Value::List(nodes) => {
+                for (index, node) in nodes.iter().enumerate() {
+                    self.item(kind, node, &Stand::Top { index });
+                }
+            }
+            _ => {
+                let problem = wrong_type(kind.plural(), &entry.value, "a list of items");
+                self.report_file(entry.value.at, kind.plural(), problem);
+            }
+        }
+    }
+
+    /// Reads a list of items that stands for itself.
+    fn bare_list(&mut self, nodes: &[Node]) {
+        let of_file = source::kind_of_name(&self.sources[self.source as usize].name);
+        for (index, node) in nodes.iter().enumerate() {
+            if self.full {
+                return;
+            }
+            let word = declared_kind(node);
+            let kind = match self.options.mode {
+                Mode::Items(kind) => Ok(kind),
+                Mode::Spec => match word {
+                    Some((word, at)) => word.parse().map_err(|_| (unknown_kind(word), at)),
+                    None => of_file.ok_or_else(|| (no_kind(), node.at)),
+                },
+            };
+            match kind {
+                Ok(kind) if catalog::is_planned(kind) => {
+                    self.names_kind(kind);
+                    self.item(kind, node, &Stand::Top { index });
+                }
+                Ok(kind) => {
+                    let at = word.map_or(node.at, |(_, at)| at);
+                    self.report(None, at, not_yet(kind.plural()));
+                }
+                Err(_) if matches!(node.value(), Value::Broken(_)) => self.flaws(None, node),
+                Err((problem, at)) => self.report(None, at, problem),
+            }
+        }
+    }
+}
+
+/// The kinds that have a top-level key in a spec.
+fn spec_kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|k| !matches!(k, Kind::AllowDomain | Kind::BlockDomain))
+}
+
+pub(super) fn unknown_kind(word: &str) -> Problem {
+    let problem = Problem::new(Code::error(6), format!("unknown kind `{word}`"));
+    match names::nearest(word, spec_kinds().map(Kind::singular)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None => problem,
+    }
+}
+
+fn no_kind() -> Problem {
+    Problem::new(Code::error(6), "the kind of this item is not known").expected(
+        "a field `kind`, a file name that begins with a kind, or a mapping such as `networks: [...]`",
+    )
+}
