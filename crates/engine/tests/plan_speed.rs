@@ -57,7 +57,6 @@ fn a_plan_of_a_few_thousand_resources() {
 
 #[test]
 #[ignore = "a measurement, for people: --ignored --nocapture"]
-#[expect(clippy::print_stderr, reason = "the measurement is its product")]
 fn a_plan_of_100_000_resources() {
     eprintln!("100,000 items against 100,000 objects: {:?}", time(33_334));
 }
