@@ -140,11 +140,15 @@ impl Embedded {
     /// Waits until the store has failed, and says why. Never returns otherwise.
     pub async fn failed(&self) -> Arc<StoreError> {
         let mut durable = self.durable.clone();
-        let failure = durable.wait_for(|d| matches!(d, Durable::Failed(_))).await;
-        if let Ok(Durable::Failed(why)) = failure.as_deref() {
-            return Arc::clone(why);
+        let failure = match durable.wait_for(|d| matches!(d, Durable::Failed(_))).await.as_deref() {
+            Ok(Durable::Failed(why)) => Some(Arc::clone(why)),
+            // Without a store, or with one that was closed in order, the channel ends and nothing has failed.
+            Ok(Durable::UpTo(_)) | Err(_) => None,
+        };
+        match failure {
+            Some(why) => why,
+            None => std::future::pending().await,
         }
-        std::future::pending().await
     }
 
     /// Looks at the emulator, or has its hooks do something; what this changes is kept like the changes of a request.
