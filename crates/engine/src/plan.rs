@@ -293,8 +293,7 @@ fn check_cycles<'a>(finder: &Finder<'a>, decided: &Decided, mode: Mode, problems
 
 /// The problem of one item of a cycle, at the reference that closes it.
 fn cycle_problem(finder: &Finder<'_>, index: usize, message: &str) -> Problem {
-    let mut problem = Problem::new(Code::error(303), message)
-        .hint("create one of them without the reference first, then apply the whole");
+    let mut problem = Problem::new(Code::error(303), message);
     let mut found = None;
     for value in finder.item(index).fields.values() {
         value.for_each_reference(&mut |reference| {
@@ -303,8 +302,19 @@ fn cycle_problem(finder: &Finder<'_>, index: usize, message: &str) -> Problem {
             }
         });
     }
-    if let Some(reference) = found {
-        problem = problem.at(&reference.place).path(&reference.path);
+    match found {
+        Some(reference) => {
+            problem = problem
+                .at(&reference.place)
+                .path(&reference.path)
+                .hint("create one of them without the reference first, then apply the whole");
+        }
+        // Nothing refers to anything new: the objects are there, and take each other's names.
+        None => {
+            problem = problem.hint(
+                "names that change places are not supported by this version yet: rename one of the objects to a third name first",
+            );
+        }
     }
     problem
 }

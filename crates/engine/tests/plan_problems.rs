@@ -3,7 +3,7 @@
 mod plan_support;
 
 use connexa_engine::{
-    desired::{DesiredSecret, FieldValue},
+    desired::{DesiredSecret, FieldValue, Parent, Target},
     plan::{Planning, Wants, kinds_to_read, plan},
     problem::Problem,
 };
@@ -70,7 +70,7 @@ fn references_are_found_in_the_spec_then_in_the_tenant() {
     spec.top(Kind::User, "a", [("group", group("enginers"))]);
     spec.top(Kind::User, "b", [("group", group("twin"))]);
     let mut gone = by_name(Kind::UserGroup, "x", "group");
-    gone.target = connexa_engine::desired::Target::Id("g9".into());
+    gone.target = Target::Id("g9".into());
     spec.top(Kind::User, "c", [("group", FieldValue::Reference(gone))]);
     spec.flat(Kind::NetworkRoute, "nowhere", "10.0.0.0/8", []);
     let Planning::Refused(problems) = plan(&spec.0, &tenant.current(), &apply()) else {
@@ -179,7 +179,7 @@ fn routes_to_be_created_are_checked_against_live_ones() {
     spec.flat(Kind::NetworkRoute, "rome", "10.2.0.0/16", []);
     spec.flat(Kind::NetworkRoute, "rome", "2001:db8::/32", []);
     spec.flat(Kind::NetworkRoute, "rome", "10.3.0.0/16", []);
-    spec.flat(Kind::NetworkRoute, "paris", "10.1.0.0/20", []);
+    spec.flat(Kind::NetworkRoute, "paris", "10.1.16.0/20", []);
     let mut current = tenant.current();
     assert!(wants(&spec, &current).overlap_setting, "read only now that an overlap was found");
     current.overlap_allowed = Some(false);
@@ -190,6 +190,51 @@ fn routes_to_be_created_are_checked_against_live_ones() {
     current.overlap_allowed = Some(true);
     let Planning::Ready(plan) = plan(&spec.0, &current, &apply()) else { panic!("no plan") };
     assert_eq!(warnings(&plan.problems), ["W405 subnet"]);
+}
+
+#[test]
+fn one_network_under_two_names_is_one_network() {
+    let tenant = Tenant::default()
+        .with(Kind::Network, network("n1", "paris", &[]))
+        .with(Kind::Network, network("n2", "rome", &[]));
+    let by_id = |spec: &mut Spec, subnet: &str, id: &str| {
+        let route = spec.flat(Kind::NetworkRoute, id, subnet, []);
+        let Some(Parent::Reference(reference)) = &mut spec.0.items[route].parent else {
+            panic!("a reference")
+        };
+        reference.target = Target::Id(id.into());
+    };
+    let mut spec = Spec::default();
+    spec.flat(Kind::NetworkRoute, "paris", "10.0.0.0/16", []);
+    by_id(&mut spec, "10.0.0.0/16", "n1");
+    by_id(&mut spec, "10.0.9.0/24", "n2");
+    by_id(&mut spec, "10.1.0.0/16", "n2");
+    let mut current = tenant.current();
+    current.overlap_allowed = Some(false);
+    let Planning::Refused(problems) = plan(&spec.0, &current, &apply()) else { panic!("not refused") };
+    assert_eq!(warnings(&problems), ["E301 subnet", "E404 subnet"]);
+    assert_eq!(problems[1].message, "`10.0.9.0/24` overlaps the route `10.0.0.0/16` of network `paris`");
+    // A child is named under its parent, whatever the spec calls that.
+    spec.0.items.truncate(1);
+    by_id(&mut spec, "10.1.0.0/16", "n2");
+    assert_eq!(ready(&spec, &tenant, &apply()).changes[1].key, "rome/10.1.0.0/16");
+}
+
+#[test]
+fn names_that_change_places_are_refused() {
+    let tenant = Tenant::default()
+        .with(Kind::Network, network("n1", "a", &[]))
+        .with(Kind::Network, network("n2", "b", &[]));
+    let mut spec = Spec::default();
+    let one = spec.top(Kind::Network, "b", []);
+    spec.pin(one, "n1", false);
+    let two = spec.top(Kind::Network, "a", []);
+    spec.pin(two, "n2", false);
+    let Planning::Refused(problems) = plan(&spec.0, &tenant.current(), &apply()) else {
+        panic!("not refused")
+    };
+    assert_eq!(problems[0].message, "items need each other: network/b → network/a → network/b");
+    assert!(problems[0].hint.as_ref().unwrap().contains("third name"));
 }
 
 #[test]

@@ -285,6 +285,8 @@ fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &m
 
 fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
     let mut live_children = LiveChildren::default();
+    // Parents may be named in several ways, so only here two items can be seen to be one.
+    let mut seen: HashMap<(Kind, &'a str, &'a str), usize> = HashMap::new();
     for (index, item) in finder.desired.items.iter().enumerate() {
         let Some(kind) = planned_kind(item) else { continue };
         let Some(parent_kind) = kind.parent() else { continue };
@@ -304,6 +306,14 @@ fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mu
                 }
             }
             ParentOf::Live(parent, _) => {
+                let own = (kind, parent.id.as_str(), key.comparable().1);
+                if let Some(first) = seen.insert(own, index) {
+                    let message =
+                        format!("the {} `{key}` stands in {} already", words(kind), at(finder, first));
+                    let path = catalog::definition(kind).key_name;
+                    problems.push(index, Problem::new(Code::error(301), message).path(path));
+                    continue;
+                }
                 let candidates =
                     live_children.of(finder.current, kind, parent.id.as_str(), key.comparable().1);
                 match single(kind, candidates.iter().copied(), claims) {

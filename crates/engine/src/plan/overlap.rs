@@ -1,4 +1,5 @@
-//! Routes to be created that overlap live ones (E404, W405).
+//! Routes to be created that overlap live ones (E404, W405), or one another in networks of which only the plan knows
+//! that they are two (E404; the reader of specs has told the others).
 //!
 //! Networks of one family either hold one another or are apart, so two lookups find all overlaps of one: its holders,
 //! one hash lookup for each prefix length in use, and those that it holds, one range of the sorted list.
@@ -8,7 +9,6 @@ use super::{
     problems::Problems,
 };
 use crate::{
-    current::Live,
     key::parse_cidr,
     problem::{Code, Problem},
 };
@@ -16,96 +16,133 @@ use connexa_types::Kind;
 use ipnet::IpNet;
 use std::collections::{BTreeSet, HashMap};
 
-/// Checks the routes to be created against live ones. Returns whether the tenant's setting that allows overlap is needed
-/// for that.
+/// The network of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner<'a> {
+    Live(&'a str),
+    New(usize),
+}
+
+/// A route that is there or will be.
+#[derive(Clone, Copy, Debug)]
+struct Route<'a> {
+    net: IpNet,
+    owner: Owner<'a>,
+    /// The item, for a route that is to be created.
+    item: Option<usize>,
+}
+
+/// Checks the routes to be created. Returns whether the tenant's setting that allows overlap is needed for that.
 pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) -> bool {
-    let is_new_route = |index: &usize| {
-        matches!(finder.standing[*index], Standing::New) && finder.kind(*index) == Some(Kind::NetworkRoute)
-    };
-    let new: Vec<usize> =
-        (0..finder.standing.len()).filter(is_new_route).filter(|index| !problems.refuses(*index)).collect();
+    let new: Vec<Route<'a>> = new_routes(finder, problems);
     if new.is_empty() {
         return false;
     }
-    let live = LiveRoutes::of(finder);
-    let mut wanted = false;
-    for index in new {
-        let Some(subnet) = finder.item(index).key.as_ref().and_then(|key| parse_cidr(&key.own.text)) else {
-            continue;
-        };
-        let network = match finder.parents[index] {
-            ParentOf::Live(parent, _) => Some(&parent.id),
-            ParentOf::None | ParentOf::Item(_) | ParentOf::Missing => None,
-        };
-        let is_own = |route: &Live| network.is_some() && route.parent.as_ref() == network;
+    let live = live_routes(finder);
+    let all = Routes::new(live.chain(new.iter().copied()).collect());
+    let mut setting_needed = false;
+    for route in new {
+        let Some(index) = route.item else { continue };
         let (mut own, mut other) = (None, None);
-        live.overlapping(subnet, |route| {
-            let first = if is_own(route) { &mut own } else { &mut other };
-            first.get_or_insert(route);
+        all.overlapping(route.net, |found| {
+            match (found.item, found.owner == route.owner) {
+                // Each pair of new ones is told once, at the later one; those of one network are the reader's.
+                (Some(item), same) if same || item >= index => {}
+                (_, true) => own = own.or(Some(found.net)),
+                (_, false) => other = other.or(Some(found)),
+            }
             own.is_none() || other.is_none()
         });
-        if let Some(route) = own {
-            let message =
-                format!("`{subnet}` overlaps the live route `{}` of the same network", route.key.own.text);
+        if let Some(net) = own {
+            let message = format!("`{}` overlaps the live route `{net}` of the same network", route.net);
             problems.push(index, Problem::new(Code::warning(405), message).path("subnet"));
         }
-        if let Some(route) = other {
+        if let Some(other) = other {
             match finder.current.overlap_allowed {
                 Some(true) => {}
-                Some(false) => problems.push(index, foreign(subnet, route)),
-                None => wanted = true,
+                Some(false) => problems.push(index, foreign(finder, route.net, other)),
+                None => setting_needed = true,
             }
         }
     }
-    wanted
+    setting_needed
 }
 
-fn foreign(subnet: IpNet, route: &Live) -> Problem {
-    let network = route.key.parent.as_ref().map_or("", |part| part.text.as_str());
-    let message =
-        format!("`{subnet}` overlaps the live route `{}` of network `{network}`", route.key.own.text);
-    Problem::new(Code::error(404), message)
-        .path("subnet")
-        .hint("the setting `wpc.routes_advanced_configuration_enabled` lets networks share addresses")
+fn new_routes<'a>(finder: &Finder<'a>, problems: &Problems<'a>) -> Vec<Route<'a>> {
+    let new = |index: usize| {
+        let is_new = matches!(finder.standing[index], Standing::New);
+        if !is_new || finder.kind(index) != Some(Kind::NetworkRoute) || problems.refuses(index) {
+            return None;
+        }
+        let owner = match finder.parents[index] {
+            ParentOf::Live(parent, _) => Owner::Live(parent.id.as_str()),
+            ParentOf::Item(parent) => Owner::New(parent),
+            ParentOf::None | ParentOf::Missing => return None,
+        };
+        let net = parse_cidr(&finder.item(index).key.as_ref()?.own.text)?;
+        Some(Route { net, owner, item: Some(index) })
+    };
+    (0..finder.standing.len()).filter_map(new).collect()
 }
 
-struct LiveRoutes<'a> {
-    exact: HashMap<IpNet, Vec<&'a Live>>,
-    sorted: Vec<(IpNet, &'a Live)>,
+fn live_routes<'a>(finder: &Finder<'a>) -> impl Iterator<Item = Route<'a>> {
+    let routes = finder.current.kind(Kind::NetworkRoute).into_iter().flat_map(|kind| &kind.objects);
+    routes.filter_map(|live| {
+        let net = parse_cidr(&live.key.own.canonical)?;
+        Some(Route { net, owner: Owner::Live(live.parent.as_ref()?.as_str()), item: None })
+    })
+}
+
+fn foreign(finder: &Finder<'_>, subnet: IpNet, other: Route<'_>) -> Problem {
+    let network = match other.owner {
+        Owner::New(item) => finder.key(item),
+        Owner::Live(id) => {
+            let live = finder.current.kind(Kind::Network).and_then(|kind| kind.by_id(id));
+            live.map_or_else(|| id.to_owned(), |live| live.key.to_string())
+        }
+    };
+    let what = if other.item.is_some() { "route" } else { "live route" };
+    Problem::new(
+        Code::error(404),
+        format!("`{subnet}` overlaps the {what} `{}` of network `{network}`", other.net),
+    )
+    .path("subnet")
+    .hint("the setting `wpc.routes_advanced_configuration_enabled` lets networks share addresses")
+}
+
+struct Routes<'a> {
+    exact: HashMap<IpNet, Vec<Route<'a>>>,
+    sorted: Vec<Route<'a>>,
     /// (IPv6, prefix length) of all routes.
     lengths: BTreeSet<(bool, u8)>,
 }
 
-impl<'a> LiveRoutes<'a> {
-    fn of(finder: &Finder<'a>) -> Self {
-        let routes = finder.current.kind(Kind::NetworkRoute).into_iter().flat_map(|kind| &kind.objects);
-        let mut sorted: Vec<(IpNet, &Live)> =
-            routes.filter_map(|live| Some((parse_cidr(&live.key.own.canonical)?, live))).collect();
-        sorted.sort_by_key(|(net, _)| (net.network(), net.prefix_len()));
-        let mut exact: HashMap<IpNet, Vec<&Live>> = HashMap::with_capacity(sorted.len());
+impl<'a> Routes<'a> {
+    fn new(mut routes: Vec<Route<'a>>) -> Self {
+        // Live ones before new ones, these in the order of the input.
+        routes.sort_by_key(|route| (route.net.network(), route.net.prefix_len(), route.item));
+        let mut exact: HashMap<IpNet, Vec<Route<'a>>> = HashMap::with_capacity(routes.len());
         let mut lengths = BTreeSet::new();
-        for (net, live) in &sorted {
-            exact.entry(*net).or_default().push(live);
-            lengths.insert((is_v6(*net), net.prefix_len()));
+        for route in &routes {
+            exact.entry(route.net).or_default().push(*route);
+            lengths.insert((is_v6(route.net), route.net.prefix_len()));
         }
-        Self { exact, sorted, lengths }
+        Self { exact, sorted: routes, lengths }
     }
 
     /// Visits the routes that overlap a network, until the visitor has enough.
-    fn overlapping(&self, net: IpNet, mut visit: impl FnMut(&'a Live) -> bool) {
-        let holders = self.lengths.range((is_v6(net), 0)..=(is_v6(net), net.prefix_len()));
-        for (_, length) in holders {
-            let Ok(holder) = IpNet::new(net.network(), *length).map(|n| n.trunc()) else { continue };
-            for live in self.exact.get(&holder).into_iter().flatten() {
-                if !visit(live) {
-                    return;
-                }
+    fn overlapping(&self, net: IpNet, mut visit: impl FnMut(Route<'a>) -> bool) {
+        let lengths = self.lengths.range((is_v6(net), 0)..=(is_v6(net), net.prefix_len()));
+        for (_, length) in lengths {
+            let Ok(holder) = IpNet::new(net.network(), *length).map(|net| net.trunc()) else { continue };
+            if !self.exact.get(&holder).into_iter().flatten().all(|route| visit(*route)) {
+                return;
             }
         }
-        let first = self.sorted.partition_point(|(n, _)| n.network() < net.network());
-        let held = self.sorted[first..].iter().take_while(|(n, _)| net.contains(&n.network()));
-        for (_, live) in held.filter(|(n, _)| n.prefix_len() > net.prefix_len()) {
-            if !visit(live) {
+        let first = self.sorted.partition_point(|route| route.net.network() < net.network());
+        let held = self.sorted[first..].iter().take_while(|route| net.contains(&route.net.network()));
+        for route in held.filter(|route| route.net.prefix_len() > net.prefix_len()) {
+            if !visit(*route) {
                 return;
             }
         }
@@ -114,4 +151,39 @@ impl<'a> LiveRoutes<'a> {
 
 fn is_v6(net: IpNet) -> bool {
     matches!(net, IpNet::V6(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn finds_what_comparing_all_pairs_finds(raw in prop::collection::vec((0u32..64, 0u8..=6), 1..30), at in (0u32..64, 0u8..=6)) {
+            // Networks within 10.0.0.0/26, so that they meet often.
+            let net = |(host, length): (u32, u8)| {
+                let address = std::net::Ipv4Addr::from(0x0a00_0000 | host);
+                IpNet::new(address.into(), 26 + length).unwrap().trunc()
+            };
+            let routes: Vec<Route<'_>> = raw
+                .into_iter()
+                .enumerate()
+                .map(|(item, at)| Route { net: net(at), owner: Owner::New(0), item: Some(item) })
+                .collect();
+            let at = net(at);
+            let overlaps = |other: IpNet| at.contains(&other) || other.contains(&at);
+            let mut expected: Vec<usize> = routes.iter().filter(|r| overlaps(r.net)).filter_map(|r| r.item).collect();
+            let mut found = Vec::new();
+            Routes::new(routes).overlapping(at, |route| {
+                found.extend(route.item);
+                true
+            });
+            found.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+    }
 }
