@@ -45,11 +45,11 @@ fn everything(kind: &str) -> Value {
 }
 
 /// A group whose other side is everything.
-fn with_source(item: Value) -> Value {
+fn with_source(item: &Value) -> Value {
     json!({"name": "x", "source": [item], "destination": [everything("USER_GROUP")]})
 }
 
-fn with_destination(item: Value) -> Value {
+fn with_destination(item: &Value) -> Value {
     json!({"name": "x", "source": [everything("USER_GROUP")], "destination": [item]})
 }
 
@@ -154,7 +154,7 @@ fn items_name_what_exists_and_belongs_together() {
     let other = kit.created("/networks", json!({"name": "other"}));
     let item = |kind: &str, parent: &str, child: &str| json!({"type": kind, "allCovered": false, "parent": parent, "children": [child]});
     let mut source_is = |item: Value, key: &str, code: &str| {
-        kit.post("/access-groups", with_source(item)).refused(&[(&format!("source[0].{key}"), code)]);
+        kit.post("/access-groups", with_source(&item)).refused(&[(&format!("source[0].{key}"), code)]);
     };
     source_is(item("NETWORK_SERVICE", "nobody", &source), "parent", NOT_FOUND);
     source_is(item("NETWORK_SERVICE", &host, &source), "parent", NOT_FOUND);
@@ -170,7 +170,7 @@ fn items_name_what_exists_and_belongs_together() {
         CONFLICT,
     );
     let mut destination_is = |item: Value, key: &str, code: &str| {
-        kit.post("/access-groups", with_destination(item))
+        kit.post("/access-groups", with_destination(&item))
             .refused(&[(&format!("destination[0].{key}"), code)]);
     };
     destination_is(item("HOST_SERVICE", &host, &application), "children[0]", NOT_FOUND);

@@ -1,5 +1,7 @@
 //! Conformance of sessions, audit log, DNS log and the account call (API sections 4.2, 4.3, 5.18, 6.19 to 6.21).
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod kit;
 
 use connexa_emulator::{Config, Limits};
@@ -100,7 +102,7 @@ fn every_change_is_in_the_audit_log() {
     let id = kit.created("/dns-records", body.clone());
     // What is refused has changed nothing.
     kit.post("/dns-records", body).refused(&[("domain", CONFLICT)]);
-    kit.pass(Duration::from_secs(60));
+    kit.pass(Duration::from_mins(1));
     kit.put("/settings/wpc/snat", json!(true)).is(200);
     kit.delete(&format!("/dns-records/{id}")).is(204);
     let all = read_all(&mut kit, "/audit-log?", "auditLogs", 1);

@@ -4,6 +4,8 @@
 //! without a body, fields that only answers have and nulls in bodies, the parent id on the delete of a connector, pages
 //! of 100, no `page` when it is 0, `true` or `false` as the body of a switch, raw text for text settings.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod https;
 
 use bytes::Bytes;

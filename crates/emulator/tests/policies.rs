@@ -1,5 +1,7 @@
 //! Conformance of location contexts, device postures and Cyber Shield (API sections 5.14, 5.16, 5.19, 6.15, 6.17, 6.23).
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod kit;
 
 use kit::{CONFLICT, ENUM, FORMAT, Kit, LENGTH, MISSING, NOT_FOUND};

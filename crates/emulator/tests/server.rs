@@ -2,6 +2,8 @@
 //!
 //! The service behind it is a scripted one, so that every delivery can be had.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 mod https;
 
 use bytes::Bytes;
@@ -20,7 +22,6 @@ use std::{
     future,
     net::SocketAddr,
     path::PathBuf,
-    sync::Arc,
     task::{Context, Poll},
     time::{Duration, Instant},
 };

@@ -48,6 +48,9 @@ fn settings() -> Vec<(&'static str, Value, Value)> {
     ]
 }
 
+/// Path, body, and the (key, code) pairs of the refusal.
+type Case = (&'static str, Value, &'static [(&'static str, &'static str)]);
+
 /// The form in which a value stands in an answer.
 fn on_the_wire(value: &Value) -> String {
     match value {
@@ -87,7 +90,7 @@ fn every_setting_has_its_default_and_keeps_what_is_put() {
 #[test]
 fn bad_values_are_refused_and_change_nothing() {
     let mut kit = Kit::new();
-    let cases: [(&str, Value, &[(&str, &str)]); 21] = [
+    let cases: [Case; 21] = [
         ("wpc/topology", json!("RING"), &[("body", ENUM)]),
         ("wpc/topology", json!("\"CUSTOM\""), &[("body", ENUM)]),
         ("wpc/topology", Value::Null, &[("body", ENUM)]),

@@ -49,7 +49,7 @@ use crate::{
 };
 use access_groups::Side;
 use connexa_types::{Endpoint, Kind};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Runs the operation that a request names.
 pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
@@ -152,14 +152,14 @@ fn list(request: &Request<'_>, state: &State, kind: Kind) -> Result<Answer, Refu
 
 /// The envelope of a page (API section 4.1).
 fn page_answer(page: PageRequest, total: usize, content: Vec<Value>) -> Answer {
-    Answer::Json(json!({
-        "numberOfElements": content.len(),
-        "content": content,
-        "totalElements": total,
-        "totalPages": total.div_ceil(page.limit()),
-        "page": page.page,
-        "size": page.size,
-    }))
+    Answer::Json(Value::Object(Map::from_iter([
+        ("numberOfElements".to_owned(), content.len().into()),
+        ("content".to_owned(), content.into()),
+        ("totalElements".to_owned(), total.into()),
+        ("totalPages".to_owned(), total.div_ceil(page.limit()).into()),
+        ("page".to_owned(), page.page.into()),
+        ("size".to_owned(), page.size.into()),
+    ])))
 }
 
 /// Answers the object of the path.

@@ -1,6 +1,11 @@
 //! A bare HTTP client for tests of the listener: it sends what it is told, over TCP or TLS, and shows what comes back.
 
-#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of the kit")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test binary uses a part of the kit, and may panic"
+)]
 
 use bytes::Bytes;
 use http::{Request, Response, Version};

@@ -1,6 +1,11 @@
 //! A test kit: an emulator in process, a token, and calls in one line.
 
-#![allow(dead_code, reason = "each test file uses a part of the kit")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test file uses a part of the kit, and may panic"
+)]
 
 use bytes::Bytes;
 use connexa_emulator::{Config, Emulator, Limits, StateChange};
