@@ -319,7 +319,7 @@ fn is_well_formed(answered: &Answered) -> Result<(), TestCaseError> {
         204 => prop_assert!(text.is_empty()),
         // The token endpoint has refusals of its own form.
         400 | 401 if answered.json.get("error").is_some() => {
-            prop_assert!(answered.json["error_description"].is_string())
+            prop_assert!(answered.json["error_description"].is_string());
         }
         401 | 403 | 429 => prop_assert!(text.is_empty(), "{text}"),
         404 | 405 | 413 => {
