@@ -56,6 +56,9 @@ pub enum Mode {
 }
 
 /// What a plan depends on beside the two states.
+///
+/// Secrets are compared by the hashes that the desired state holds: a host that wants one by reference compared puts the
+/// hash of its value there first. Without it the secret counts as equal, with a note.
 #[derive(Clone, Debug)]
 pub struct PlanOptions {
     /// How items are taken.

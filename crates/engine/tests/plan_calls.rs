@@ -390,3 +390,26 @@ fn an_item_with_only_an_id_goes_by_the_objects_name() {
     assert_eq!(plan.changes[0].key, "Paris/10.0.0.0/8");
     assert_eq!(call(&plan, 0)["body"], json!({"value": "10.0.0.0/8", "description": "all"}));
 }
+
+#[test]
+fn the_fingerprint_tells_what_a_plan_rests_on_and_does() {
+    let fingerprint = |change: &dyn Fn(&mut Value), rate: i32, line: u32| {
+        let mut user = json!({
+            "id": "u1", "username": "ada", "email": "ada@example.com", "groupId": "g0", "role": "MEMBER",
+            "connectionStatus": "OFFLINE",
+        });
+        change(&mut user);
+        let mut spec = Spec::default();
+        let ada = spec.top(Kind::User, "ada", [("first_name", value(format!("Ada {rate}")))]);
+        spec.0.items[ada].source.line = line;
+        ready(&spec, &default_group().with(Kind::User, user), &apply()).fingerprint
+    };
+    let same = fingerprint(&|_| {}, 1, 1);
+    // Neither what changes by itself nor where the item stands.
+    assert_eq!(fingerprint(&|user| user["connectionStatus"] = json!("ONLINE"), 1, 1), same);
+    assert_eq!(fingerprint(&|user| user["licensed"] = json!(true), 1, 7), same);
+    // What is done, and what is there, sent along or not.
+    assert_ne!(fingerprint(&|_| {}, 2, 1), same);
+    assert_ne!(fingerprint(&|user| user["email"] = json!("other@example.com"), 1, 1), same);
+    assert_ne!(fingerprint(&|user| user["id"] = json!("u2"), 1, 1), same);
+}

@@ -294,7 +294,7 @@ fn is_well_formed(plan: &Plan, spec: &Spec) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_carried_out_leaves_nothing_to_do(before in recipe(), after in recipe()) {
