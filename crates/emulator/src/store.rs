@@ -124,8 +124,9 @@ impl Store {
         db.execute_batch(&format!(
             "BEGIN IMMEDIATE;
              CREATE TABLE rows (
-                 collection TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (collection, id)
-             ) WITHOUT ROWID;
+                 number INTEGER PRIMARY KEY, collection TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL,
+                 UNIQUE (collection, id)
+             );
              CREATE TABLE meta (key TEXT PRIMARY KEY, json TEXT NOT NULL) WITHOUT ROWID;
              PRAGMA application_id = {APPLICATION};
              PRAGMA user_version = {FORMAT};
@@ -133,7 +134,8 @@ impl Store {
         ))
     }
 
-    /// Reads all that is kept, as the changes that make it from nothing.
+    /// Reads all that is kept, as the changes that make it from nothing: each row where it was first put, so that what
+    /// was made in order is made again in order.
     pub fn load(&self) -> Result<Vec<StateChange>, StoreError> {
         self.attempt("read", |db| {
             let mut changes = Vec::new();
@@ -144,7 +146,7 @@ impl Store {
             for change in meta {
                 changes.push(change?);
             }
-            let mut rows = db.prepare("SELECT collection, id, json FROM rows")?;
+            let mut rows = db.prepare("SELECT collection, id, json FROM rows ORDER BY number")?;
             let rows = rows.query_map([], |row| {
                 let collection = row.get::<_, String>(0)?.into();
                 Ok(StateChange::Put { collection, id: row.get(1)?, json: row.get(2)? })
@@ -227,7 +229,6 @@ fn create_private(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
 
     fn put(id: &str, json: &str) -> StateChange {
         StateChange::Put { collection: "networks".into(), id: id.to_owned(), json: json.to_owned() }
@@ -304,24 +305,28 @@ mod tests {
         ) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a.db");
-            let mut model = BTreeMap::new();
+            // Rows in the order of their first put.
+            let mut model: Vec<(String, String)> = Vec::new();
             for batch in batches {
                 // Opened anew each time: what is kept does not hang on one connection.
                 let mut store = Store::open(&path).unwrap();
                 let changes: Vec<_> = batch.into_iter().map(|(id, json)| {
                     let id = id.to_string();
                     if let Some(json) = json {
-                        model.insert(id.clone(), json.clone());
+                        match model.iter_mut().find(|(known, _)| *known == id) {
+                            Some((_, known)) => known.clone_from(&json),
+                            None => model.push((id.clone(), json.clone())),
+                        }
                         put(&id, &json)
                     } else {
-                        model.remove(&id);
+                        model.retain(|(known, _)| *known != id);
                         StateChange::Delete { collection: "networks".into(), id }
                     }
                 }).collect();
                 store.commit(&changes).unwrap();
             }
             let kept = Store::open(&path).unwrap().load().unwrap();
-            let expected: Vec<_> = model.iter().map(|(id, json)| put(id, json)).collect();
+            let expected: Vec<_> = model.into_iter().map(|(id, json)| put(&id, &json)).collect();
             prop_assert_eq!(kept, expected);
         }
     }

@@ -4,7 +4,7 @@
 //! moves on never changes what was.
 
 use super::{DAY, HISTORY, after, before};
-use crate::state::{State, ids::digest, table::Object};
+use crate::state::{State, addresses::BlockSize, ids::digest, table::Object};
 use connexa_types::{Kind, Timestamp, schema::SessionStatus};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
@@ -88,10 +88,10 @@ impl Session {
         let over = self.end.is_some();
         let seconds = self.end.map(|end| end.duration_since(self.start).as_secs());
         let device = hex_id(&self.draw.0[16..]);
-        let tunnel = state.settings().pool();
-        let tunnel_v4 = tunnel.v4.first().map(|net| net.network().to_string());
-        let tunnel_v6 =
-            tunnel.v6.first().filter(|_| !state.settings().ipv4_only()).map(|n| n.network().to_string());
+        let (pool, single) = (state.settings().pool(), BlockSize::Single);
+        let address = 10 + u64::from(self.draw.below(7, 200));
+        let tunnel_v4 = pool.v4(single, address).map(|net| net.addr().to_string());
+        let tunnel_v6 = if state.settings().ipv4_only() { None } else { pool.v6(single, address) };
         let fields = [
             ("id", Some(self.id.as_str().into())),
             ("userName", text(owner, "username")),
@@ -117,7 +117,7 @@ impl Session {
             ("protocol", Some("UDP".into())),
             ("publicIp", Some(format!("203.0.113.{}", 1 + self.draw.below(6, 254)).into())),
             ("tunnelIpV4", tunnel_v4.map(Value::from)),
-            ("tunnelIpV6", tunnel_v6.map(Value::from)),
+            ("tunnelIpV6", tunnel_v6.map(|net| net.addr().to_string().into())),
             ("sessionEndTime", self.end.map(|end| end.to_string().into())),
             ("sessionDurationSeconds", seconds.map(Value::from)),
         ];
