@@ -26,8 +26,7 @@ pub struct Quota {
     both: Lane,
     sharing: Sharing,
     flights: Vec<Flight>,
-    /// The shortest trip of late: from sending to answer.
-    least_trip: Option<Duration>,
+    trips: Trips,
     random: fastrand::Rng,
 }
 
@@ -95,6 +94,42 @@ struct Seat {
     mark: Option<Mark>,
 }
 
+/// How long calls take from sending to answer.
+#[derive(Clone, Copy, Debug, Default)]
+struct Trips {
+    seen: u32,
+    least: Duration,
+    mean: Duration,
+}
+
+impl Trips {
+    /// So many trips have to be seen before anything is made of them.
+    const ENOUGH: u32 = 8;
+    const REMEMBERED: u32 = 32;
+
+    fn add(&mut self, trip: Duration) {
+        self.seen = self.seen.saturating_add(1);
+        if self.seen == 1 {
+            (self.least, self.mean) = (trip, trip);
+            return;
+        }
+        // The mean of all at first, of the latest later on.
+        let weight = self.seen.min(Self::REMEMBERED);
+        self.mean = self.mean * (weight - 1) / weight + trip / weight;
+        // It rises slowly, should the way have become longer for good.
+        self.least = trip.min(self.least + self.mean.saturating_sub(self.least) / 64);
+    }
+
+    /// A time that no trip falls below: on a steady way the shortest seen, on a jumpy one less, since the shortest of a few
+    /// is not the shortest of all.
+    fn least(self) -> Duration {
+        if self.seen < Self::ENOUGH {
+            return Duration::ZERO;
+        }
+        self.least.saturating_sub(self.mean.saturating_sub(self.least) * 2)
+    }
+}
+
 /// A cap given by the user.
 #[derive(Debug)]
 struct Pace {
@@ -121,7 +156,7 @@ impl Quota {
             both: Lane::default(),
             sharing: Sharing::Unknown,
             flights: Vec::new(),
-            least_trip: None,
+            trips: Trips::default(),
             random: fastrand::Rng::with_seed(seed),
         }
     }
@@ -184,9 +219,7 @@ impl Quota {
         let limit = Limit::shown(&headers);
         let answered = matches!(what.outcome, Outcome::Applied(_) | Outcome::Rejected(_));
         if answered {
-            let trip = what.ended_at.saturating_since(what.sent_at);
-            // The least of late: it rises slowly, should the way become longer for good.
-            self.least_trip = Some(self.least_trip.map_or(trip, |least| trip.min(least + least / 64)));
+            self.trips.add(what.ended_at.saturating_since(what.sent_at));
         }
         if let Some(limit) = limit {
             self.see(now, &flight, limit, &headers, matches!(what.outcome, Outcome::Throttled(_)));
@@ -253,7 +286,7 @@ impl Quota {
     }
 
     fn count(&self, now: Mono, counts: impl Fn(&Flight) -> bool) -> OnTheirWay {
-        let least_trip = self.least_trip.unwrap_or_default();
+        let least_trip = self.trips.least();
         let mut way = OnTheirWay { least_trip, ..OnTheirWay::default() };
         for flight in self.flights.iter().filter(|flight| counts(flight)) {
             way.calls += 1;

@@ -1,0 +1,150 @@
+//! A small simulation kit: virtual time, a service with the law of the token bucket, seeded faults, and plans.
+//!
+//! Everything is deterministic: the same seed gives the same run, in no time. The service keeps its own ledger; tests
+//! judge by that, not by what the engine says of itself.
+
+#![allow(dead_code, reason = "each test file uses its own part of the kit")]
+
+pub mod bucket;
+pub mod clock;
+pub mod plans;
+pub mod service;
+
+use clock::SimClock;
+use connexa_engine::{
+    drive::{Ports, Recording, drive},
+    journal::MemoryJournal,
+    machine::{Machine, Seq, Stop},
+    pacer::{LocalPacer, PacerOptions},
+    plan::Plan,
+    ports::{Claim, Clock, Journal as _, SecretMissing, Secrets},
+    record::{Event, Record, RunId},
+    report::Report,
+    run::{Run, RunOptions},
+};
+use connexa_types::{Mono, SealingKey, SecretHash, SecretRef, SecretValue};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::{self, BoxFuture},
+    stream,
+};
+use service::Service;
+use std::sync::Arc;
+
+/// Secrets that are there, but for those whose field is `missing`.
+pub struct SimSecrets;
+
+impl Secrets for SimSecrets {
+    fn resolve<'a>(
+        &'a self,
+        reference: &'a SecretRef,
+    ) -> BoxFuture<'a, Result<Arc<SecretValue>, SecretMissing>> {
+        future::ready(if reference.field == "missing" {
+            Err(SecretMissing { why: "the variable `MISSING` is not set".to_owned() })
+        } else {
+            Ok(Arc::new(SecretValue::new("secret")))
+        })
+        .boxed()
+    }
+
+    fn seal(&self, field: &str, value: &str) -> SecretHash {
+        SealingKey::new([7; 32]).seal(field, value)
+    }
+}
+
+/// One simulated run, and all that was seen of it.
+pub struct Outcome {
+    pub report: Report,
+    /// All records that the machine made.
+    pub records: Vec<Record>,
+    pub events: Vec<Event>,
+    pub ended: Mono,
+}
+
+/// Everything that a run is driven with.
+pub struct World {
+    pub clock: SimClock,
+    pub service: Arc<Service>,
+    pub journal: MemoryJournal,
+    pub pacer: LocalPacer,
+}
+
+impl World {
+    pub fn new(
+        clock: SimClock,
+        service: Arc<Service>,
+        journal: MemoryJournal,
+        options: PacerOptions,
+    ) -> Self {
+        let pacer = LocalPacer::new(Arc::new(clock.clone()), options);
+        Self { clock, service, journal, pacer }
+    }
+
+    /// Drives a machine without a journal.
+    pub fn read<M: Machine>(&self, machine: M) -> (M::Done, Vec<Event>) {
+        let mut events = Vec::new();
+        let done = self.clock.run(async {
+            let ports = Ports {
+                provider: &*self.service,
+                recording: None,
+                clock: &self.clock,
+                secrets: &SimSecrets,
+                pacer: &self.pacer,
+            };
+            drive(machine, ports, &mut |event| events.push(event.clone()), stream::pending()).await
+        });
+        (done, events)
+    }
+
+    /// Runs a plan; a stop comes at `stop`, if that is given.
+    pub fn run(&self, plan: &Arc<Plan>, options: RunOptions, seed: u64, stop: Option<Mono>) -> Outcome {
+        self.clock.run(self.running(plan, options, seed, stop))
+    }
+
+    /// The same as a future, for tests in which something else happens meanwhile.
+    pub async fn running(
+        &self,
+        plan: &Arc<Plan>,
+        options: RunOptions,
+        seed: u64,
+        stop: Option<Mono>,
+    ) -> Outcome {
+        let run = RunId("01999999-0000-7000-8000-000000000001".to_owned());
+        let machine = Run::new(run.clone(), Arc::clone(plan), options, seed);
+        let mut events = Vec::new();
+        let report = {
+            let claim = Claim {
+                run: run.clone(),
+                tenant: plan.tenant.clone(),
+                command: "apply".to_owned(),
+                started: self.clock.now().wall,
+                keys: vec![],
+            };
+            let lease = self.journal.claim(claim).await.expect("nobody else is here");
+            let ports = Ports {
+                provider: &*self.service,
+                recording: Some(Recording { journal: &self.journal, lease: &lease }),
+                clock: &self.clock,
+                secrets: &SimSecrets,
+                pacer: &self.pacer,
+            };
+            let stops = match stop {
+                Some(at) => self.clock.sleep_until(at).map(|()| Stop::Finish).into_stream().left_stream(),
+                None => stream::pending().right_stream(),
+            };
+            drive(machine, ports, &mut |event| events.push(event.clone()), stops).await
+        };
+        let stored = events.iter().filter_map(|event| match event {
+            Event::Record(stored) => Some(stored),
+            Event::Tick(_) => None,
+        });
+        let records = stored
+            .zip(1..)
+            .map(|(stored, number)| {
+                assert_eq!(stored.seq, Seq(number), "numbers are dense");
+                stored.record.clone()
+            })
+            .collect();
+        Outcome { report: *report, records, events, ended: self.clock.now().mono }
+    }
+}

@@ -1,0 +1,213 @@
+//! Plans to run: built by hand, so that the run is tested without the planner.
+
+use connexa_engine::plan::{
+    Action, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset, TemplateText,
+};
+use connexa_engine::report::{ErrorType, Verdict};
+use connexa_types::{CallBody, Endpoint, JsonPointer, Kind, TenantId};
+use serde_json::{Value, json};
+use std::{collections::BTreeMap, sync::Arc};
+
+#[derive(Default)]
+pub struct Builder {
+    pub changes: Vec<Change>,
+    pub operations: Vec<Operation>,
+}
+
+impl Builder {
+    pub fn change(&mut self, kind: Kind, key: &str, action: Action) -> usize {
+        self.changes.push(Change {
+            kind: kind.singular().to_owned(),
+            key: key.to_owned(),
+            action,
+            id: None,
+            fields: BTreeMap::new(),
+            irreversible: None,
+            notice: None,
+            source: None,
+            item: Some(json!({ "name": key })),
+            object: None,
+            note: None,
+            parent: None,
+            preset: None,
+        });
+        self.changes.len() - 1
+    }
+
+    pub fn no_op(&mut self, kind: Kind, key: &str) -> usize {
+        let change = self.change(kind, key, Action::NoOp);
+        self.changes[change].note = Some("already there".to_owned());
+        change
+    }
+
+    pub fn invalid(&mut self, kind: Kind, key: &str) -> usize {
+        let change = self.change(kind, key, Action::Create);
+        self.changes[change].preset = Some(Preset {
+            verdict: Verdict::Failed,
+            error: "invalid".to_owned(),
+            error_type: ErrorType::ValidationError,
+            error_detail: BTreeMap::from([("name".to_owned(), vec!["too long".to_owned()])]),
+            cause: None,
+        });
+        change
+    }
+
+    pub fn operation(
+        &mut self,
+        endpoint: Endpoint,
+        kind: Kind,
+        change: usize,
+        body: Value,
+    ) -> &mut Operation {
+        let id = OperationId(format!("op-{}", self.operations.len() + 1));
+        self.operations.push(Operation {
+            id,
+            call: CallTemplate {
+                endpoint,
+                path_args: vec![],
+                query: vec![],
+                body: Some(CallBody::Json(body)),
+                outputs: BTreeMap::new(),
+                secrets: BTreeMap::new(),
+            },
+            carries: vec![Carried { change, at: JsonPointer::default() }],
+            needs: vec![],
+            after: vec![],
+            kind,
+            cleared: vec![],
+        });
+        self.operations.last_mut().unwrap()
+    }
+
+    /// A host of its own; the operation's index.
+    pub fn host(&mut self, name: &str) -> usize {
+        let change = self.change(Kind::Host, name, Action::Create);
+        self.operation(Endpoint::HostCreate, Kind::Host, change, json!({ "name": name }));
+        self.operations.len() - 1
+    }
+
+    /// A network with connectors and routes on board.
+    pub fn network(&mut self, name: &str, connectors: usize, routes: usize) -> usize {
+        let change = self.change(Kind::Network, name, Action::Create);
+        let mut carries = vec![Carried { change, at: JsonPointer::default() }];
+        let mut body = json!({ "name": name, "connectors": [], "routes": [] });
+        for index in 0..connectors {
+            let child = self.change(Kind::NetworkConnector, &format!("{name}/c{index}"), Action::Create);
+            self.changes[child].parent = Some(change);
+            carries.push(Carried { change: child, at: JsonPointer::new(format!("/connectors/{index}")) });
+            let connector = json!({ "name": format!("c{index}"), "vpnRegionId": "eu-central-1" });
+            body["connectors"].as_array_mut().unwrap().push(connector);
+        }
+        for index in 0..routes {
+            let subnet = format!("10.{index}.0.0/16");
+            let child = self.change(Kind::NetworkRoute, &format!("{name}/{subnet}"), Action::Create);
+            self.changes[child].parent = Some(change);
+            carries.push(Carried { change: child, at: JsonPointer::new(format!("/routes/{index}")) });
+            body["routes"].as_array_mut().unwrap().push(json!({ "value": subnet }));
+        }
+        self.operation(Endpoint::NetworkCreate, Kind::Network, change, body).carries = carries;
+        self.operations.len() - 1
+    }
+
+    pub fn group(&mut self, name: &str) -> usize {
+        let change = self.change(Kind::UserGroup, name, Action::Create);
+        self.operation(Endpoint::UserGroupCreate, Kind::UserGroup, change, json!({ "name": name }));
+        self.operations.len() - 1
+    }
+
+    /// A user of a group that another operation makes.
+    pub fn user(&mut self, name: &str, group: usize) -> usize {
+        let change = self.change(Kind::User, name, Action::Create);
+        let output = self.id_of(group);
+        let body = json!({ "username": name, "groupId": null });
+        let operation = self.operation(Endpoint::UserCreate, Kind::User, change, body);
+        operation.call.outputs.insert(JsonPointer::new("/groupId"), output);
+        operation.needs.push(group);
+        self.operations.len() - 1
+    }
+
+    /// A connector of a network that another operation makes.
+    pub fn connector(&mut self, name: &str, network: usize) -> usize {
+        let change = self.change(Kind::NetworkConnector, name, Action::Create);
+        let output = self.id_of(network);
+        let operation = self.operation(
+            Endpoint::NetworkConnectorCreate,
+            Kind::NetworkConnector,
+            change,
+            json!({ "name": name }),
+        );
+        operation.call.query.push(("networkId".to_owned(), TemplateText::Output(output)));
+        operation.needs.push(network);
+        self.operations.len() - 1
+    }
+
+    pub fn id_of(&self, operation: usize) -> Output {
+        let operation = &self.operations[operation];
+        Output {
+            of: operation.id.clone(),
+            change: operation.carries[0].change,
+            pointer: JsonPointer::new("/id"),
+        }
+    }
+
+    pub fn plan(self) -> Arc<Plan> {
+        Arc::new(Plan {
+            format: Plan::FORMAT,
+            tenant: TenantId::from("https://simulated.example"),
+            command: "apply".to_owned(),
+            base: Default::default(),
+            cost: Cost { one_per_object: self.changes.len() as u64, ..Cost::default() },
+            changes: self.changes,
+            operations: self.operations,
+            warnings: vec![],
+            problems: vec![],
+            fingerprint: "sha256:0".to_owned(),
+        })
+    }
+}
+
+/// So many hosts that need nothing.
+pub fn hosts(count: usize) -> Arc<Plan> {
+    let mut builder = Builder::default();
+    for index in 0..count {
+        builder.host(&format!("host-{index}"));
+    }
+    builder.plan()
+}
+
+/// A plan of any shape.
+pub fn random(random: &mut fastrand::Rng, size: usize) -> Arc<Plan> {
+    let mut builder = Builder::default();
+    let mut groups = vec![];
+    let mut networks = vec![];
+    for index in 0..size {
+        let name = format!("item-{index}");
+        match random.u8(0..10) {
+            0 => drop(builder.no_op(Kind::Host, &name)),
+            1 => drop(builder.invalid(Kind::Host, &name)),
+            2 | 3 => groups.push(builder.group(&name)),
+            4 | 5 => {
+                let (connectors, routes) = (random.usize(0..4), random.usize(0..3));
+                networks.push(builder.network(&name, connectors, routes));
+            }
+            6 if !groups.is_empty() => drop(builder.user(&name, groups[random.usize(0..groups.len())])),
+            7 if !networks.is_empty() => {
+                drop(builder.connector(&name, networks[random.usize(0..networks.len())]));
+            }
+            _ => drop(builder.host(&name)),
+        }
+        // Edges without an output, by `depends_on` or an order of kinds.
+        if let Some(last) = builder.operations.len().checked_sub(1).filter(|last| *last > 0) {
+            let other = random.usize(0..last);
+            let known = builder.operations[last].needs.contains(&other);
+            match random.u8(0..6) {
+                0 if !known => builder.operations[last].needs.push(other),
+                1 if !known && !builder.operations[last].after.contains(&other) => {
+                    builder.operations[last].after.push(other);
+                }
+                _ => {}
+            }
+        }
+    }
+    builder.plan()
+}

@@ -1,0 +1,364 @@
+//! The service: buckets, objects, seeded faults, and a ledger of all that arrived.
+
+use super::{bucket::Bucket, clock::SimClock};
+use connexa_engine::ports::{Clock as _, Provider};
+use connexa_types::{
+    Answer, AnswerBody, Attempt, Call, CallBody, Class, Endpoint, ErrorDetail, ErrorResponse, Method, Mono,
+    Outcome, QuotaHeaders, Reason, Rejection, SecretValues, TenantId, Why,
+};
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    ops::Range,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// What the buckets are.
+#[derive(Clone, Debug)]
+pub enum Buckets {
+    /// No limit and no headers.
+    None,
+    /// No headers, but a limit.
+    Silent(Bucket),
+    Apart {
+        read: Bucket,
+        update: Bucket,
+    },
+    Shared(Bucket),
+}
+
+/// How likely each fault is, in percent.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Faults {
+    pub not_sent: u8,
+    pub reset_before: u8,
+    pub reset_after: u8,
+    pub error_before: u8,
+    pub error_after: u8,
+    /// A 429 although there is a token.
+    pub throttled: u8,
+    pub rejected: u8,
+    /// Of joint creates: the parent is made, some children are not, and the answer is 400.
+    pub half_applied: u8,
+    /// Of joint creates: a child is left out of a 2xx.
+    pub child_lost: u8,
+    pub unauthorized: u8,
+}
+
+/// One request that arrived.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub sent: Mono,
+    pub arrived: Mono,
+    pub call: Call,
+    pub status: u16,
+    /// Whether it changed something, wholly or in part.
+    pub applied: bool,
+    /// Whether its answer reached us.
+    pub delivered: bool,
+}
+
+pub struct Service {
+    clock: SimClock,
+    tenant: TenantId,
+    state: Mutex<State>,
+    /// Told of each call at the moment it is sent.
+    on_send: Box<dyn Fn(&Call) + Send + Sync>,
+}
+
+pub struct State {
+    pub buckets: Buckets,
+    pub faults: Faults,
+    /// One way takes so many microseconds.
+    pub way: Range<u64>,
+    pub random: fastrand::Rng,
+    pub objects: BTreeMap<&'static str, Vec<Value>>,
+    pub ledger: Vec<Entry>,
+    pub numbers: u64,
+    pub page_size: usize,
+    pub in_flight: usize,
+    pub most_in_flight: usize,
+    /// Called before each request is handled: the tenant of another operator, who changes things.
+    pub meddle: Option<Box<dyn FnMut(&Call, &mut BTreeMap<&'static str, Vec<Value>>) + Send>>,
+    /// Decides on requests, ahead of all else.
+    pub script: Option<Box<dyn FnMut(&Call) -> Option<Outcome> + Send>>,
+}
+
+impl Service {
+    pub fn new(clock: &SimClock, buckets: Buckets, seed: u64) -> Arc<Self> {
+        Self::watched(clock, buckets, seed, |_| {})
+    }
+
+    pub fn watched(
+        clock: &SimClock,
+        buckets: Buckets,
+        seed: u64,
+        on_send: impl Fn(&Call) + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            clock: clock.clone(),
+            tenant: "https://simulated.example".into(),
+            state: Mutex::new(State {
+                buckets,
+                faults: Faults::default(),
+                way: 1_000..1_001,
+                random: fastrand::Rng::with_seed(seed),
+                objects: BTreeMap::new(),
+                ledger: Vec::new(),
+                numbers: 0,
+                page_size: 1000,
+                in_flight: 0,
+                most_in_flight: 0,
+                meddle: None,
+                script: None,
+            }),
+            on_send: Box::new(on_send),
+        })
+    }
+
+    pub fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// The requests that arrived.
+    pub fn ledger(&self) -> Vec<Entry> {
+        self.state().ledger.clone()
+    }
+
+    async fn send(&self, call: &Call) -> Attempt {
+        (self.on_send)(call);
+        let sent_at = self.clock.now().mono;
+        let (up, down, unsent) = {
+            let mut state = self.state();
+            let way = state.way.clone();
+            let (up, down) = (state.random.u64(way.clone()), state.random.u64(way));
+            let percent = state.faults.not_sent;
+            (up, down, state.chance(percent))
+        };
+        if unsent {
+            return self.attempt(sent_at, Outcome::NotSent(Why::new(Reason::Connect, "refused")), None, 0);
+        }
+        {
+            let mut state = self.state();
+            state.in_flight += 1;
+            state.most_in_flight = state.most_in_flight.max(state.in_flight);
+        }
+        self.clock.pass_until(sent_at + Duration::from_micros(up)).await;
+        let arrived = self.clock.now().mono;
+        let (outcome, quota) = self.state().arrive(sent_at, arrived, call);
+        self.clock.pass_until(arrived + Duration::from_micros(down)).await;
+        self.state().in_flight -= 1;
+        self.attempt(sent_at, outcome, quota, 1)
+    }
+
+    fn attempt(
+        &self,
+        sent_at: Mono,
+        outcome: Outcome,
+        quota: Option<QuotaHeaders>,
+        wire_calls: u8,
+    ) -> Attempt {
+        let ended_at = self.clock.now().mono;
+        Attempt { outcome, quota, wire_calls, token_calls: 0, sent_at, ended_at, product: None }
+    }
+}
+
+impl Provider for Service {
+    fn tenant(&self) -> &TenantId {
+        &self.tenant
+    }
+
+    fn attempt<'a>(
+        &'a self,
+        call: &'a Call,
+        _secrets: &'a SecretValues,
+        _limit: Duration,
+    ) -> BoxFuture<'a, Attempt> {
+        Box::pin(self.send(call))
+    }
+}
+
+pub fn why(reason: Reason, status: Option<u16>) -> Why {
+    Why { reason, status, detail: "simulated".to_owned() }
+}
+
+pub fn rejection(status: u16, details: &[(&str, &str)]) -> Outcome {
+    let detail = |text: &str| ErrorDetail { message: Some(text.to_owned()), ..ErrorDetail::default() };
+    let error_details = details.iter().map(|(key, text)| ((*key).to_owned(), vec![detail(text)])).collect();
+    Outcome::Rejected(Rejection {
+        status,
+        gone: None,
+        error: Some(ErrorResponse {
+            error_details,
+            error_message: Some("Simulated refusal".to_owned()),
+            status_error: Some("Bad Request".to_owned()),
+        }),
+        text: String::new(),
+    })
+}
+
+impl State {
+    fn chance(&mut self, percent: u8) -> bool {
+        self.random.u8(0..100) < percent
+    }
+
+    fn arrive(&mut self, sent: Mono, arrived: Mono, call: &Call) -> (Outcome, Option<QuotaHeaders>) {
+        let (allowed, quota) = match &mut self.buckets {
+            Buckets::None => (true, None),
+            Buckets::Silent(bucket) => (bucket.take(arrived).0, None),
+            Buckets::Shared(bucket) => some(bucket.take(arrived)),
+            Buckets::Apart { read, update } => some(match call.class() {
+                Class::Read => read.take(arrived),
+                Class::Update => update.take(arrived),
+            }),
+        };
+        let scripted = if allowed { self.script.as_mut().and_then(|script| script(call)) } else { None };
+        let (outcome, status, applied, delivered) = if !allowed {
+            (Outcome::Throttled(None), 429, false, true)
+        } else if let Some(outcome) = scripted {
+            (outcome, 0, false, true)
+        } else {
+            self.handle(call)
+        };
+        self.ledger.push(Entry { sent, arrived, call: call.clone(), status, applied, delivered });
+        (outcome, quota.filter(|_| delivered))
+    }
+
+    fn handle(&mut self, call: &Call) -> (Outcome, u16, bool, bool) {
+        if let Some(meddle) = &mut self.meddle {
+            meddle(call, &mut self.objects);
+        }
+        let faults = self.faults;
+        let joint = children(call).next().is_some();
+        let lost = |reason, status| Outcome::Indeterminate(why(reason, status));
+        if self.chance(faults.unauthorized) {
+            return (Outcome::Unauthorized, 401, false, true);
+        }
+        if self.chance(faults.throttled) {
+            return (Outcome::Throttled(Some(Duration::from_secs(2))), 429, false, true);
+        }
+        if self.chance(faults.reset_before) {
+            return (lost(Reason::Reset, None), 0, false, false);
+        }
+        if self.chance(faults.error_before) {
+            return (lost(Reason::ServerError, Some(503)), 503, false, true);
+        }
+        if call.mutates() && self.chance(faults.rejected) {
+            let status = [400, 403, 404, 409, 422][self.random.usize(0..5)];
+            return (rejection(status, &[("name", "is odd")]), status, false, true);
+        }
+        if joint && self.chance(faults.half_applied) {
+            let mut half = call.clone();
+            if let Some(CallBody::Json(body)) = &mut half.body {
+                for list in CHILD_LISTS {
+                    if let Some(children) = body.get_mut(list).and_then(Value::as_array_mut) {
+                        children.truncate(1);
+                    }
+                }
+            }
+            self.apply(&half);
+            return (rejection(400, &[("connectors[1].vpnRegionId", "is odd")]), 400, true, true);
+        }
+        let answer = self.apply(call);
+        let Some(mut answer) = answer else { return (rejection(404, &[]), 404, false, true) };
+        if joint && self.chance(faults.child_lost) {
+            for list in CHILD_LISTS {
+                if let Some(children) = answer.get_mut(list).and_then(Value::as_array_mut) {
+                    children.pop();
+                }
+            }
+        }
+        if self.chance(faults.reset_after) {
+            return (lost(Reason::Reset, None), 0, call.mutates(), false);
+        }
+        if self.chance(faults.error_after) {
+            return (lost(Reason::ServerError, Some(500)), 500, call.mutates(), true);
+        }
+        let status = call.endpoint.info().status;
+        let body = if answer.is_null() { AnswerBody::Empty } else { AnswerBody::Json(answer) };
+        let answer = Answer { status, body, sealed: BTreeMap::new() };
+        (Outcome::Applied(answer), status, call.mutates(), true)
+    }
+
+    /// Does what a call says; `None` if its object is not there.
+    fn apply(&mut self, call: &Call) -> Option<Value> {
+        let info = call.endpoint.info();
+        let list = info.path.split('/').nth(1).unwrap_or_default();
+        match (info.method, call.endpoint) {
+            (Method::Get, Endpoint::RegionList) => Some(json!([{"id": "eu-central-1"}, {"id": "us-east-1"}])),
+            (Method::Get, _) if info.path.starts_with("/settings") => Some(json!(true)),
+            (Method::Get, _) => Some(self.page(list, call)),
+            (Method::Post, _) => {
+                let mut object = body(call);
+                self.give_ids(&mut object);
+                for name in CHILD_LISTS {
+                    for child in object.get_mut(name).and_then(Value::as_array_mut).into_iter().flatten() {
+                        self.give_ids(child);
+                        // The request says `value`, the response `subnet` (API section 6.6).
+                        if let Some(value) = child.as_object_mut().and_then(|c| c.shift_remove("value")) {
+                            child["subnet"] = value;
+                        }
+                    }
+                }
+                self.objects.entry(list).or_default().push(object.clone());
+                Some(object)
+            }
+            (Method::Put, _) => {
+                let id = call.path_args.first()?;
+                let object = self.objects.get_mut(list)?.iter_mut().find(|o| o["id"] == id.as_str())?;
+                for (name, value) in body(call).as_object()? {
+                    object[name] = value.clone();
+                }
+                Some(object.clone())
+            }
+            (Method::Delete, _) => {
+                let id = call.path_args.first()?;
+                let objects = self.objects.get_mut(list)?;
+                let at = objects.iter().position(|o| o["id"] == id.as_str())?;
+                objects.remove(at);
+                Some(Value::Null)
+            }
+        }
+    }
+
+    fn give_ids(&mut self, object: &mut Value) {
+        self.numbers += 1;
+        object["id"] = json!(format!("id-{}", self.numbers));
+    }
+
+    fn page(&self, list: &str, call: &Call) -> Value {
+        let number = |name: &str| {
+            call.query.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0)
+        };
+        let size = number("size").min(self.page_size).max(1);
+        let all = self.objects.get(list).map(Vec::as_slice).unwrap_or_default();
+        let content: Vec<_> = all.iter().skip(number("page") * size).take(size).collect();
+        json!({
+            "content": content, "totalElements": all.len(), "totalPages": all.len().div_ceil(size),
+            "numberOfElements": content.len(), "page": number("page"), "size": size,
+        })
+    }
+}
+
+pub const CHILD_LISTS: [&str; 3] = ["connectors", "routes", "devices"];
+
+fn some((allowed, headers): (bool, QuotaHeaders)) -> (bool, Option<QuotaHeaders>) {
+    (allowed, Some(headers))
+}
+
+fn body(call: &Call) -> Value {
+    match &call.body {
+        Some(CallBody::Json(body)) => body.clone(),
+        _ => json!({}),
+    }
+}
+
+/// The children that a create carries.
+pub fn children(call: &Call) -> impl Iterator<Item = Value> {
+    let body = if call.method() == Method::Post { body(call) } else { Value::Null };
+    CHILD_LISTS
+        .into_iter()
+        .flat_map(move |list| body.get(list).and_then(Value::as_array).cloned().unwrap_or_default())
+}
