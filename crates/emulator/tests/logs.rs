@@ -110,6 +110,8 @@ fn every_change_is_in_the_audit_log() {
     assert_eq!(texts(&all, "entityType"), ["DNS_RECORD", "SETTING", "DNS_RECORD"]);
     assert_eq!(texts(&all, "timestamp"), [START, "2025-06-01T12:01:00Z", "2025-06-01T12:01:00Z"]);
     assert_eq!(all[0]["entityId"], json!(id));
+    // A made-up cursor is unknown, also while there are entries.
+    kit.get("/audit-log?size=1&cursor=000000000000000000000000").refused(&[("cursor", NOT_FOUND)]);
     assert_eq!(all[1]["fields"], json!([{"name": "value", "oldValue": false, "newValue": true}]));
     let minute = "/audit-log?startDate=2025-06-01T12:00:00Z&endDate=2025-06-01T12:01:00Z";
     assert_eq!(read_all(&mut kit, minute, "auditLogs", 100), all[..1]);

@@ -59,7 +59,7 @@ fn location_contexts_are_checked_stage_by_stage() {
         "/location-contexts",
         json!({
             "name": "b", "description": "", "userGroupsIds": ["nobody"],
-            "ipCheck": {"allowed": "no", "ips": [{"ip": "192.0.2.1"}, {}]},
+            "ipCheck": {"allowed": "no", "ips": [{"ip": "192.0.2.1"}, {"description": "d".repeat(121)}]},
             "countryCheck": {"countries": ["Germany", "DE"]},
             "defaultCheck": [],
         }),
@@ -70,6 +70,7 @@ fn location_contexts_are_checked_stage_by_stage() {
         ("ipCheck.allowed", FORMAT),
         ("ipCheck.ips[0].ip", FORMAT),
         ("ipCheck.ips[1].ip", MISSING),
+        ("ipCheck.ips[1].description", LENGTH),
         ("countryCheck.countries[0]", FORMAT),
         ("defaultCheck", FORMAT),
     ]);

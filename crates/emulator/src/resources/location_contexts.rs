@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 const KIND: Kind = Kind::LocationContext;
 
 /// A bare address was seen to be refused; the description may be empty, as the official client always sends one.
-static IP: Schema = schema(&[required("ip", Rule::Cidr), optional("description", Rule::Text)]);
+static IP: Schema = schema(&[required("ip", Rule::Cidr), optional("description", Rule::Length(0, 120))]);
 
 static IP_CHECK: Schema =
     schema(&[optional("allowed", Rule::Bool), required("ips", Rule::List(1, MANY, &Rule::Object(&IP)))]);

@@ -10,7 +10,7 @@ use super::page_answer;
 use crate::{
     refusal::{Code, Complaints, Refusal},
     request::{Answer, PageRequest, Query, Request},
-    state::{State, settings::Settings},
+    state::{State, audit::AuditEntry, settings::Settings},
 };
 use connexa_types::{Timestamp, schema::SessionStatus};
 use jiff::SignedDuration;
@@ -62,10 +62,9 @@ pub(super) fn audit_log(request: &Request<'_>, state: &State) -> Result<Answer, 
     let initiator = query.get("initiatorId");
     let wanted =
         || state.audit().between(from, to).filter(|e| initiator.is_none_or(|id| *e.initiator == *id));
-    let id = |sequence: u64| format!("{sequence:024x}");
     let first = match query.get("cursor") {
         None => 0,
-        Some(cursor) => wanted().position(|e| id(e.sequence) == cursor).unwrap_or_else(|| {
+        Some(cursor) => wanted().position(|e| e.id() == cursor).unwrap_or_else(|| {
             unknown_cursor(&mut complaints);
             0
         }),
@@ -75,7 +74,7 @@ pub(super) fn audit_log(request: &Request<'_>, state: &State) -> Result<Answer, 
     let mut wanted = wanted().skip(first);
     let content =
         wanted.by_ref().take(size).map(|e| serde_json::from_str(&e.json).unwrap_or_default()).collect();
-    Ok(page("auditLogs", content, wanted.next().map(|e| id(e.sequence))))
+    Ok(page("auditLogs", content, wanted.next().map(AuditEntry::id)))
 }
 
 /// `GET /dns-log/user-dns-resolutions/page`.

@@ -33,6 +33,20 @@ pub(crate) struct AuditEntry {
     pub(crate) json: Box<str>,
 }
 
+impl AuditEntry {
+    /// The id of the entry, which is also the cursor that points at it.
+    pub(crate) fn id(&self) -> String {
+        entry_id(self.at, self.sequence)
+    }
+}
+
+/// 24 hex digits (row 49): the second and the place in the log. With the place alone, a cursor made up of zeros would be
+/// a known one.
+fn entry_id(at: Timestamp, sequence: u64) -> String {
+    let second = u32::try_from(at.as_second()).unwrap_or(u32::MAX);
+    format!("{second:08x}{sequence:016x}")
+}
+
 /// What happened to what.
 #[derive(Debug)]
 pub(crate) struct Event<'a> {
@@ -61,7 +75,7 @@ impl AuditLog {
         let sequence = self.next;
         let at = self.entries.back().map_or(origin.at, |last| last.at.max(origin.at));
         let mut json = json!({
-            "id": format!("{sequence:024x}"),
+            "id": entry_id(at, sequence),
             "tenantId": "emulator",
             "timestamp": at.to_string(),
             "initiatorType": "API_KEY",
