@@ -79,6 +79,7 @@ impl Complaints {
     }
 
     /// Whether `key` has been complained about.
+    #[cfg(test)]
     pub(crate) fn names(&self, key: &str) -> bool {
         self.0.iter().any(|c| c.key == key)
     }

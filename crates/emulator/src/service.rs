@@ -107,17 +107,11 @@ impl Emulator {
 
     /// Returns the earliest moment at which something happens by itself. Nothing does yet: tokens end by comparison,
     /// buckets fill by arithmetic.
-    #[expect(clippy::unused_self, reason = "what is delayed will be part of the value")]
     pub const fn next_due(&self) -> Option<Mono> {
         None
     }
 
     /// Lets everything happen that is due at `now`.
-    #[expect(
-        clippy::unused_self,
-        clippy::needless_pass_by_ref_mut,
-        reason = "what is delayed will be part of the value"
-    )]
     pub const fn advance(&mut self, _now: Now) {}
 
     /// Sets what a connector, device or user says of its connection (row 33): `ONLINE`, `OFFLINE` or

@@ -31,12 +31,25 @@ pub(crate) mod regions;
 
 mod access_groups;
 mod account;
+mod applications;
+mod connectors;
 mod cybershield;
 mod device_postures;
+mod devices;
 mod dns_records;
+mod hosts;
+pub(crate) mod internet_access;
+mod ip_services;
+mod ipsec;
 mod location_contexts;
 mod logs;
+mod networks;
+mod profiles;
+mod routes;
+mod service_config;
 mod settings;
+mod user_groups;
+mod users;
 
 use crate::{
     refusal::Refusal,
@@ -54,6 +67,93 @@ use serde_json::{Map, Value};
 /// Runs the operation that a request names.
 pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     match request.endpoint {
+        // The service takes it before it looks at bearers, quota and permissions.
+        Endpoint::OauthToken => Err(Refusal::Forbidden),
+        Endpoint::NetworkList => list(request, state, Kind::Network),
+        Endpoint::NetworkCreate => networks::create(request, state),
+        Endpoint::NetworkGet => get(request, state, Kind::Network),
+        Endpoint::NetworkUpdate => networks::update(request, state),
+        Endpoint::NetworkDelete => networks::delete(request, state),
+        Endpoint::NetworkConnectorList => list(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorCreate => connectors::create(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorGet => get(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorUpdate => connectors::update(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorDelete => delete(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorProfile => connectors::profile(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorProfileRevoke => connectors::revoke(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorProfileEncrypt => connectors::token(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorProfileBundle => connectors::bundle(request, state, Kind::NetworkConnector),
+        Endpoint::NetworkConnectorIpsecStart => connectors::run_ipsec(request, state, true),
+        Endpoint::NetworkConnectorIpsecStop => connectors::run_ipsec(request, state, false),
+        Endpoint::NetworkConnectorActivate => {
+            connectors::suspend(request, state, Kind::NetworkConnector, false)
+        }
+        Endpoint::NetworkConnectorSuspend => {
+            connectors::suspend(request, state, Kind::NetworkConnector, true)
+        }
+        Endpoint::NetworkRouteList => list(request, state, Kind::NetworkRoute),
+        Endpoint::NetworkRouteCreate => routes::create(request, state),
+        Endpoint::NetworkRouteGet => get(request, state, Kind::NetworkRoute),
+        Endpoint::NetworkRouteUpdate => routes::update(request, state),
+        Endpoint::NetworkRouteDelete => delete(request, state, Kind::NetworkRoute),
+        Endpoint::NetworkApplicationList => list(request, state, Kind::NetworkApplication),
+        Endpoint::NetworkApplicationCreate => applications::create(request, state, Kind::NetworkApplication),
+        Endpoint::NetworkApplicationGet => get(request, state, Kind::NetworkApplication),
+        Endpoint::NetworkApplicationUpdate => applications::update(request, state, Kind::NetworkApplication),
+        Endpoint::NetworkApplicationDelete => delete(request, state, Kind::NetworkApplication),
+        Endpoint::NetworkIpServiceList => list(request, state, Kind::NetworkIpService),
+        Endpoint::NetworkIpServiceCreate => ip_services::create_for_network(request, state),
+        Endpoint::NetworkIpServiceGet => get(request, state, Kind::NetworkIpService),
+        Endpoint::NetworkIpServiceUpdate => ip_services::update_of_network(request, state),
+        Endpoint::NetworkIpServiceDelete => delete(request, state, Kind::NetworkIpService),
+        Endpoint::HostList => list(request, state, Kind::Host),
+        Endpoint::HostCreate => hosts::create(request, state),
+        Endpoint::HostGet => get(request, state, Kind::Host),
+        Endpoint::HostUpdate => hosts::update(request, state),
+        Endpoint::HostDelete => delete(request, state, Kind::Host),
+        Endpoint::HostConnectorList => list(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorCreate => connectors::create(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorGet => get(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorUpdate => connectors::update(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorDelete => delete(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorProfile => connectors::profile(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorProfileRevoke => connectors::revoke(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorProfileEncrypt => connectors::token(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorProfileBundle => connectors::bundle(request, state, Kind::HostConnector),
+        Endpoint::HostConnectorActivate => connectors::suspend(request, state, Kind::HostConnector, false),
+        Endpoint::HostConnectorSuspend => connectors::suspend(request, state, Kind::HostConnector, true),
+        Endpoint::HostApplicationList => list(request, state, Kind::HostApplication),
+        Endpoint::HostApplicationCreate => applications::create(request, state, Kind::HostApplication),
+        Endpoint::HostApplicationGet => get(request, state, Kind::HostApplication),
+        Endpoint::HostApplicationUpdate => applications::update(request, state, Kind::HostApplication),
+        Endpoint::HostApplicationDelete => delete(request, state, Kind::HostApplication),
+        Endpoint::HostIpServiceList => list(request, state, Kind::HostIpService),
+        Endpoint::HostIpServiceCreate => ip_services::create_for_host(request, state),
+        Endpoint::HostIpServiceGet => get(request, state, Kind::HostIpService),
+        Endpoint::HostIpServiceUpdate => ip_services::update_of_host(request, state),
+        Endpoint::HostIpServiceDelete => delete(request, state, Kind::HostIpService),
+        Endpoint::UserList => list(request, state, Kind::User),
+        Endpoint::UserCreate => users::create(request, state),
+        Endpoint::UserGet => get(request, state, Kind::User),
+        Endpoint::UserUpdate => users::update(request, state),
+        Endpoint::UserDelete => users::delete(request, state),
+        Endpoint::UserActivate => users::suspend(request, state, false),
+        Endpoint::UserSuspend => users::suspend(request, state, true),
+        Endpoint::UserResetMfa => users::reset_mfa(request, state),
+        Endpoint::UserResendInvitation => users::note(request, state, "RESEND_INVITATION"),
+        Endpoint::UserForcePasswordChange => users::note(request, state, "FORCE_PASSWORD_CHANGE"),
+        Endpoint::UserGroupList => list(request, state, Kind::UserGroup),
+        Endpoint::UserGroupCreate => user_groups::create(request, state),
+        Endpoint::UserGroupGet => get(request, state, Kind::UserGroup),
+        Endpoint::UserGroupUpdate => user_groups::update(request, state),
+        Endpoint::UserGroupDelete => user_groups::delete(request, state),
+        Endpoint::DeviceList => list(request, state, Kind::Device),
+        Endpoint::DeviceCreate => devices::create(request, state),
+        Endpoint::DeviceGet => devices::get(request, state),
+        Endpoint::DeviceUpdate => devices::update(request, state),
+        Endpoint::DeviceDelete => devices::delete(request, state),
+        Endpoint::DeviceProfile => devices::profile(request, state),
+        Endpoint::DeviceProfileRevoke => devices::revoke(request, state),
         Endpoint::DevicePostureList => list(request, state, Kind::DevicePosture),
         Endpoint::DevicePostureCreate => device_postures::create(request, state),
         Endpoint::DevicePostureGet => get(request, state, Kind::DevicePosture),
@@ -78,7 +178,7 @@ pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Re
         Endpoint::DnsRecordGet => get(request, state, Kind::DnsRecord),
         Endpoint::DnsRecordUpdate => dns_records::update(request, state),
         Endpoint::DnsRecordDelete => delete(request, state, Kind::DnsRecord),
-        Endpoint::RegionList => regions::list(request, state),
+        Endpoint::RegionList => Ok(regions::list()),
         Endpoint::SessionList => logs::sessions(request, state),
         Endpoint::AuditLogList => logs::audit_log(request, state),
         Endpoint::DnsLogList => logs::dns_log(request, state),
@@ -135,7 +235,6 @@ pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Re
         | Endpoint::SettingAuthTrustedDevicesAllowedSet
         | Endpoint::SettingAuthSamlGroupMappingsGet
         | Endpoint::SettingAuthLdapGroupMappingsGet => settings::run(request, state),
-        _ => Err(Refusal::Forbidden),
     }
 }
 
@@ -219,13 +318,36 @@ fn keep(object: &Object, fields: &mut Map<String, Value>, names: &[&str]) {
 /// Writes an object as answers show it.
 fn render(state: &State, kind: Kind, object: &Object) -> Value {
     let mut fields = object.fields.clone();
+    for (name, child_kind) in nested(kind) {
+        let children = state.objects(*child_kind, Some(object.id()));
+        let children: Vec<Value> = children.map(|child| render(state, *child_kind, child)).collect();
+        fields.insert((*name).to_owned(), children.into());
+    }
+    if kind == Kind::NetworkIpService {
+        ip_services::add_parent_routes(state, object, &mut fields);
+    }
     state.add_addresses(kind, object, &mut fields);
     Value::Object(fields)
+}
+
+/// The children that stand inside the answer of their parent (API section 7.5).
+const fn nested(kind: Kind) -> &'static [(&'static str, Kind)] {
+    match kind {
+        Kind::Network => &[("routes", Kind::NetworkRoute), ("connectors", Kind::NetworkConnector)],
+        Kind::Host => &[("connectors", Kind::HostConnector)],
+        Kind::User => &[("devices", Kind::Device)],
+        _ => &[],
+    }
 }
 
 /// The rule of most descriptions (row 18): may be absent, but not empty.
 const fn description() -> Rule {
     Rule::Length(1, 120)
+}
+
+/// The parent that the query names; empty, and so unknown, if it names none.
+fn parent_id<'a>(request: &'a Request<'_>, kind: Kind) -> &'a str {
+    parent_parameter(kind).and_then(|name| request.query.get(name)).unwrap_or_default()
 }
 
 /// The query parameter that names the parent of a kind.

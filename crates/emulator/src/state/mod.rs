@@ -8,14 +8,17 @@
 pub(crate) mod addresses;
 pub(crate) mod audit;
 mod cascade;
-pub mod changes;
+pub(crate) mod changes;
 pub(crate) mod ids;
 pub(crate) mod routes;
 mod seed;
 pub(crate) mod settings;
 pub(crate) mod table;
 
-use crate::resources::regions;
+use crate::{
+    resources::{internet_access::is_egress, regions},
+    validate::format,
+};
 use addresses::{BlockSize, Blocks};
 use audit::{AuditEntry, AuditLog, Event, Origin, differences, display_name};
 use changes::{RestoreError, StateChange};
@@ -38,6 +41,8 @@ pub(crate) struct State {
     /// Id → the objects whose fields name it.
     references: HashMap<String, BTreeSet<(Kind, u64)>>,
     routes: RouteIndex,
+    /// How many networks can act as internet gateway.
+    egress: usize,
     blocks: Blocks,
     settings: Settings,
     audit: AuditLog,
@@ -65,6 +70,7 @@ impl State {
             names: HashMap::new(),
             references: HashMap::new(),
             routes: RouteIndex::default(),
+            egress: 0,
             blocks: Blocks::default(),
             settings: Settings::new(regions::default_region()),
             audit: AuditLog::default(),
@@ -92,7 +98,7 @@ impl State {
         for change in changes {
             any = true;
             match change {
-                StateChange::Put { collection, id, json } => state.restore_row(&collection, id, &json)?,
+                StateChange::Put { collection, id, json } => state.restore_row(&collection, &id, &json)?,
                 StateChange::Delete { collection, id } => state.restore_deletion(&collection, &id)?,
                 StateChange::Meta { key, json } if key == COUNTERS => {
                     let counters: Counters = serde_json::from_str(&json)
@@ -109,8 +115,9 @@ impl State {
         Ok(state)
     }
 
-    fn restore_row(&mut self, collection: &str, id: String, json: &str) -> Result<(), RestoreError> {
-        let failed = |source| RestoreError::Row { collection: collection.to_owned(), id: id.clone(), source };
+    fn restore_row(&mut self, collection: &str, id: &str, json: &str) -> Result<(), RestoreError> {
+        let failed =
+            |source| RestoreError::Row { collection: collection.to_owned(), id: id.to_owned(), source };
         if collection == AUDIT_LOG {
             let entry: AuditEntry = serde_json::from_str(json).map_err(failed)?;
             self.audit.restore(entry);
@@ -119,7 +126,7 @@ impl State {
         let kind = stored_kind(collection)?;
         if kind == Kind::Setting {
             let value = serde_json::from_str(json).map_err(failed)?;
-            self.settings.set(&id, value);
+            self.settings.set(id, value);
         } else {
             let object: Object = serde_json::from_str(json).map_err(failed)?;
             self.take(kind, object.id());
@@ -190,6 +197,11 @@ impl State {
     /// The index of all IP routes.
     pub(crate) fn routes(&self) -> &RouteIndex {
         &self.routes
+    }
+
+    /// Whether any network can act as internet gateway.
+    pub(crate) const fn has_egress(&self) -> bool {
+        self.egress > 0
     }
 
     /// The settings.
@@ -369,6 +381,9 @@ impl State {
         if let (Some(size), Some(block)) = (block_size(kind), object.block) {
             self.blocks.mark(size, block);
         }
+        if kind == Kind::Network && is_egress(object) {
+            self.egress += 1;
+        }
         if let Some((net, network)) = indexed_route(kind, object) {
             self.routes
                 .insert(&net, IndexedRoute { id: object.id().to_owned(), network: network.to_owned() });
@@ -389,6 +404,9 @@ impl State {
                     self.references.remove(target);
                 }
             }
+        }
+        if kind == Kind::Network && is_egress(object) {
+            self.egress = self.egress.saturating_sub(1);
         }
         if let Some((net, _)) = indexed_route(kind, object) {
             self.routes.remove(&net, object.id());
@@ -505,5 +523,5 @@ fn indexed_route(kind: Kind, object: &Object) -> Option<(IpNet, &str)> {
     if kind != Kind::NetworkRoute {
         return None;
     }
-    Some((object.text("subnet").parse().ok()?, object.parent.as_deref()?))
+    Some((format::cidr(object.text("subnet"))?, object.parent.as_deref()?))
 }

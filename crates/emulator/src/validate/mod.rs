@@ -22,9 +22,12 @@ use serde_json::{Map, Value};
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub(crate) fields: &'static [Field],
-    /// A check between fields, made in the same stage as the fields: it gets the object as sent.
-    pub(crate) also: Option<fn(&Map<String, Value>, &mut Nest<'_>)>,
+    /// Made in the same stage as the checks of the fields.
+    pub(crate) also: Option<Also>,
 }
+
+/// A check between the fields of an object as it was sent.
+pub(crate) type Also = fn(&Map<String, Value>, &mut Nest<'_>);
 
 /// One field.
 #[derive(Debug)]
