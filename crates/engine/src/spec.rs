@@ -9,6 +9,7 @@
 mod across;
 mod documents;
 mod excerpt;
+mod formats;
 mod given;
 mod items;
 mod json;

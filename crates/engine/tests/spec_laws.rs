@@ -102,17 +102,25 @@ fn yaml(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Array(list) if !list.is_empty() => {
             for element in list {
-                out.push_str(&format!("\n{pad}-"));
+                *out += "\n";
+                *out += &pad;
+                *out += "-";
                 yaml(element, indent + 1, out);
             }
         }
         Value::Object(members) if !members.is_empty() => {
             for (name, member) in members {
-                out.push_str(&format!("\n{pad}{}:", Value::from(name.as_str())));
+                *out += "\n";
+                *out += &pad;
+                *out += &Value::from(name.as_str()).to_string();
+                *out += ":";
                 yaml(member, indent + 1, out);
             }
         }
-        flat => out.push_str(&format!(" {flat}")),
+        flat => {
+            *out += " ";
+            *out += &flat.to_string();
+        }
     }
 }
 

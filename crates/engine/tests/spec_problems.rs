@@ -356,6 +356,10 @@ fn limits() {
     assert_eq!(with(Limits { max_items: 1, ..Limits::default() }, text), twice("E004 1:43 -"));
     assert_eq!(with(Limits { max_scalar_bytes: 9, ..Limits::default() }, text), twice("E004 1:43 -"));
     assert_eq!(with(Limits { max_file_bytes: 20, ..Limits::default() }, text), twice("E004 1:1 -"));
+    // A parser that looks ahead reaches a limit of its own first.
+    assert_eq!(spec(&"[".repeat(1000)).problems[0].code.to_string(), "E004");
+    assert_eq!(spec(&"- ".repeat(1000)).problems[0].code.to_string(), "E004");
+    assert_eq!(spec_as(Format::Json, &"[".repeat(100_000)).problems[0].code.to_string(), "E004");
     let three = vec![source("a.yaml", "networks: []"); 3];
     let options = ReadOptions { limits: Limits { max_files: 2, ..Limits::default() }, ..options(Mode::Spec) };
     assert_eq!(lines(&read_with(&three, &options)), ["E004 1:1 -"]);
@@ -367,7 +371,8 @@ fn aliases_count_expanded() {
     let mut text = "x-0: &a0 [z, z, z, z, z, z, z, z, z]\n".to_owned();
     for i in 1..12 {
         let before = format!("*a{}", i - 1);
-        text += &format!("x-{i}: &a{i} [{}]\n", vec![before; 9].join(", "));
+        let aliases = vec![before; 9].join(", ");
+        text.extend(["x-", &i.to_string(), ": &a", &i.to_string(), " [", &aliases, "]\n"]);
     }
     let found = spec(&text);
     assert_eq!(found.problems[0].code.to_string(), "E004");

@@ -110,7 +110,7 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     gateways(reader, &index);
     overlaps(reader);
     device_allowances(reader, &index);
-    let views: Vec<Json> = reader.drafts.iter().map(|d| view(d)).collect();
+    let views: Vec<Json> = reader.drafts.iter().map(view).collect();
     protocols(reader, &views);
     item_rules(reader, &views);
 }

@@ -93,28 +93,12 @@ impl Reader<'_> {
                     self.report_file(entry.at, name, Problem::new(Code::error(102), message));
                 }
                 (None, mode) => {
-                    let problem = self.unknown_key(name, mapping);
+                    let problem = unknown_key(name, mapping);
                     match mode {
                         Mode::Spec => self.report_file(entry.at, name, problem),
                         Mode::Items(_) => self.foreign(name, None, entry, &problem.path(name)),
                     }
                 }
-            }
-        }
-    }
-
-    fn unknown_key(&self, name: &str, mapping: &Mapping) -> Problem {
-        let problem = Problem::new(Code::error(101), format!("unknown top-level key `{name}`"));
-        let looks_like_item = mapping
-            .entries
-            .iter()
-            .any(|e| matches!(&*e.name, "kind" | "name" | "username" | "subnet" | "domain"));
-        match names::nearest(name, spec_kinds().map(Kind::plural)) {
-            Some(near) => problem.hint(format!("did you mean `{near}`?")),
-            None if looks_like_item => problem.hint("an item stands in a list, or on a line of JSON Lines"),
-            None => {
-                let known: Vec<_> = spec_kinds().map(|k| format!("`{}`", k.plural())).collect();
-                problem.expected(format!("one of {}", known.join(", ")))
             }
         }
     }
@@ -200,4 +184,21 @@ fn no_kind() -> Problem {
     Problem::new(Code::error(6), "the kind of this item is not known").expected(
         "a field `kind`, a file name that begins with a kind, or a mapping such as `networks: [...]`",
     )
+}
+
+/// E101.
+fn unknown_key(name: &str, mapping: &Mapping) -> Problem {
+    let problem = Problem::new(Code::error(101), format!("unknown top-level key `{name}`"));
+    let looks_like_item = mapping
+        .entries
+        .iter()
+        .any(|e| matches!(&*e.name, "kind" | "name" | "username" | "subnet" | "domain"));
+    match names::nearest(name, spec_kinds().map(Kind::plural)) {
+        Some(near) => problem.hint(format!("did you mean `{near}`?")),
+        None if looks_like_item => problem.hint("an item stands in a list, or on a line of JSON Lines"),
+        None => {
+            let known: Vec<_> = spec_kinds().map(|k| format!("`{}`", k.plural())).collect();
+            problem.expected(format!("one of {}", known.join(", ")))
+        }
+    }
 }

@@ -223,7 +223,7 @@ impl Budget {
     /// Checks the level of a list or mapping, from 1.
     pub(super) fn depth(&self, at: Spot, depth: u32) -> Result<(), Flaw> {
         if depth > self.max_depth {
-            return Err(exceeded(at, "max_depth", u64::from(self.max_depth), "levels"));
+            return Err(too_deep(at, self.max_depth));
         }
         Ok(())
     }
@@ -269,4 +269,9 @@ impl Budget {
 pub(super) fn exceeded(at: Spot, name: &'static str, limit: u64, unit: &str) -> Flaw {
     Flaw::new(Code::error(4), at, format!("the input is larger than `{name}` allows: {limit} {unit}"))
         .hint("split the input, or raise the limit in table `input` of the configuration file")
+}
+
+/// E004 for nesting.
+pub(super) fn too_deep(at: Spot, limit: u32) -> Flaw {
+    exceeded(at, "max_depth", u64::from(limit), "levels")
 }

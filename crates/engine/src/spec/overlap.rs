@@ -60,6 +60,14 @@ impl Earliest {
     }
 }
 
+/// Equal CIDRs: where they lie in `order`, what they are and what lies below them.
+struct Open {
+    net: IpNet,
+    members: std::ops::Range<usize>,
+    own: Earliest,
+    below: Earliest,
+}
+
 /// For each route that overlaps an earlier one of another owner: the earliest such one. In ascending order.
 pub(super) fn between_owners(routes: &[Route]) -> Vec<Overlap> {
     let mut order: Vec<usize> = (0..routes.len()).collect();
@@ -71,13 +79,6 @@ pub(super) fn between_owners(routes: &[Route]) -> Vec<Overlap> {
             *known = Some(known.map_or(found, |k| k.min(found)));
         }
     };
-    /// Equal CIDRs: where they lie in `order`, what they are and what lies below them.
-    struct Open {
-        net: IpNet,
-        members: std::ops::Range<usize>,
-        own: Earliest,
-        below: Earliest,
-    }
     let mut stack: Vec<Open> = Vec::new();
     let mut at = 0;
     while at <= order.len() {

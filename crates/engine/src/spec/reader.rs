@@ -204,7 +204,9 @@ impl Reader<'_> {
         if self.flawed {
             let mut flaws = Vec::new();
             node.flaws(&mut |flaw| flaws.push(flaw.clone()));
-            flaws.iter().for_each(|f| self.flaw(item, f));
+            for flaw in &flaws {
+                self.flaw(item, flaw);
+            }
         }
     }
 

@@ -198,6 +198,7 @@ fn regions(view: &View<'_>, problems: &mut Vec<Problem>) {
 }
 
 fn ipsec(view: &View<'_>, creating: bool, problems: &mut Vec<Problem>) {
+    const DETECTION: &str = "ipsec.ike_protocol.dead_peer_detection";
     // A key that an existing connector has is not always returned: only a new one surely lacks it.
     if creating
         && view.at("ipSecConfig/authenticationType").is_text("SHARED_SECRET")
@@ -212,7 +213,6 @@ fn ipsec(view: &View<'_>, creating: bool, problems: &mut Vec<Problem>) {
     if !view.at("ipSecConfig/ikeProtocol").is_set() {
         return;
     }
-    const DETECTION: &str = "ipsec.ike_protocol.dead_peer_detection";
     let detection = view.at("ipSecConfig/ikeProtocol/deadPeerDetection");
     let initiate = view.at("ipSecConfig/ikeProtocol/autoInitiate");
     if detection.is_set() {

@@ -58,11 +58,10 @@ pub(super) fn text(bytes: &[u8]) -> Result<&str, Flaw> {
 
 /// The place right after some text; bytes that are no text count one each.
 fn end_of(valid: &[u8]) -> Spot {
-    let start = valid.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
-    let lines = valid.iter().filter(|b| **b == b'\n').count();
-    let characters = valid[start..].iter().filter(|b| **b & 0xc0 != 0x80).count();
+    let valid = String::from_utf8_lossy(valid);
+    let last = valid.rsplit('\n').next().unwrap_or_default();
     let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX).saturating_add(1);
-    Spot { line: count(lines), column: count(characters) }
+    Spot { line: count(valid.matches('\n').count()), column: count(last.chars().count()) }
 }
 
 /// The format by the name's extension, else by the content.

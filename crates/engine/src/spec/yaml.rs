@@ -3,7 +3,7 @@
 //! Scalars are resolved here, by the core schema alone: `no` and `on` are texts. Merge keys, foreign tags and keys that
 //! are no strings are flaws (E005) that do not end the reading.
 
-use super::node::{Budget, Entry, Flaw, Mapping, Node, Parsed, Spot, Value};
+use super::node::{Budget, Entry, Flaw, Mapping, Node, Parsed, Spot, Value, too_deep};
 use crate::problem::Code;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
@@ -15,6 +15,10 @@ pub(super) fn parse(text: &str, budget: &mut Budget) -> Parsed {
     for event in Parser::new_from_str(text) {
         let done = match event {
             Ok((event, span)) => builder.take(event, span),
+            // The parser has a limit of its own, which it can reach while it looks ahead.
+            Err(error) if error.info() == "recursion limit exceeded" => {
+                Err(too_deep(spot(error.marker()), builder.budget.max_depth))
+            }
             Err(error) => Err(syntax(&error)),
         };
         if let Err(flaw) = done {
