@@ -1,0 +1,235 @@
+//! Reading a tenant: whole lists by as few calls as there are pages, steady although others write.
+
+mod sim;
+
+use connexa_engine::{
+    current::CurrentState,
+    pacer::PacerOptions,
+    read::{Read, ReadDone, ReadError, ReadOptions},
+    record::{Event, Tick},
+    retry::RetryPolicy,
+};
+use connexa_types::{Kind, Outcome, Reason};
+use serde_json::{Value, json};
+use sim::{
+    World,
+    clock::SimClock,
+    service::{Buckets, Service, rejection, why},
+};
+use std::time::Duration;
+
+fn world(seed: u64) -> World {
+    let clock = SimClock::new();
+    let service = Service::new(&clock, Buckets::None, seed);
+    World::new(clock, service, Default::default(), PacerOptions::default())
+}
+
+fn host(index: usize) -> Value {
+    json!({ "id": format!("h{index}"), "name": format!("host-{index}") })
+}
+
+fn put(world: &World, hosts: usize) {
+    world.service.state().objects.insert("hosts", (0..hosts).map(host).collect());
+}
+
+fn read(world: &World, options: ReadOptions) -> Result<ReadDone, ReadError> {
+    world.read(Read::new("t".into(), options, None)).0
+}
+
+fn hosts() -> ReadOptions {
+    ReadOptions { lists: vec![Kind::Host], ..ReadOptions::default() }
+}
+
+fn names(state: &CurrentState, kind: Kind) -> Vec<String> {
+    state.kind(kind).expect("it was read").objects.iter().map(|live| live.key.to_string()).collect()
+}
+
+#[test]
+fn a_page_is_a_call_and_children_come_with_their_parents() {
+    let world = world(1);
+    let connector = json!({ "id": "c1", "name": "paris-1", "vpnRegionId": "eu-central-1" });
+    let route = json!({ "id": "r1", "subnet": "10.1.0.0/16" });
+    let network = json!({ "id": "n1", "name": "Paris", "connectors": [connector], "routes": [route] });
+    world.service.state().objects.insert("networks", vec![network]);
+    put(&world, 2001);
+    let options = ReadOptions {
+        lists: vec![Kind::NetworkRoute, Kind::Network, Kind::Host, Kind::UserGroup],
+        regions: true,
+        overlap_setting: true,
+        ..ReadOptions::default()
+    };
+    let done = read(&world, options).expect("all is well");
+    // Networks, groups, regions, the setting, and three pages of hosts.
+    assert_eq!((done.calls.read, world.service.ledger().len()), (7, 7));
+    assert_eq!(names(&done.state, Kind::Network), ["Paris"]);
+    assert_eq!(names(&done.state, Kind::NetworkConnector), ["Paris/paris-1"]);
+    assert_eq!(names(&done.state, Kind::NetworkRoute), ["Paris/10.1.0.0/16"]);
+    assert_eq!(names(&done.state, Kind::UserGroup), [""; 0]);
+    assert_eq!(names(&done.state, Kind::Host).len(), 2001);
+    assert_eq!(done.state.regions.as_deref(), Some(&["eu-central-1".to_owned(), "us-east-1".to_owned()][..]));
+    assert_eq!(done.overlap_allowed, Some(true));
+    let kind = |kind| done.state.kind(kind).expect("it was read");
+    assert!(kind(Kind::Network).stable && kind(Kind::UserGroup).stable && !kind(Kind::Host).stable);
+    assert_eq!((kind(Kind::Host).pages, kind(Kind::NetworkConnector).pages), (3, 0));
+    // Rounds of 2 ms: one call to learn the quota, the other first pages, then the rest side by side.
+    assert_eq!(done.took, Duration::from_millis(6));
+    assert!(done.state.kind(Kind::User).is_none());
+}
+
+#[test]
+fn a_second_pass_that_shows_the_same_makes_absence_sure() {
+    let world = world(1);
+    put(&world, 1500);
+    let first = read(&world, hosts()).expect("all is well");
+    assert!(!first.state.kind(Kind::Host).expect("read").stable);
+    let again = ReadOptions { again: vec![Kind::Host], ..ReadOptions::default() };
+    let second = world.read(Read::new("t".into(), again.clone(), Some(first.state.clone()))).0;
+    let second = second.expect("all is well");
+    assert!(second.state.kind(Kind::Host).expect("read").stable);
+    assert_eq!(second.calls.read, 2);
+    // Somebody adds a host in between: two passes that agree are needed.
+    put(&world, 1501);
+    let third = world.read(Read::new("t".into(), again, Some(first.state))).0.expect("all is well");
+    assert_eq!((third.calls.read, names(&third.state, Kind::Host).len()), (4, 1501));
+    assert!(third.state.kind(Kind::Host).expect("read").stable);
+}
+
+#[test]
+fn a_list_that_moves_is_read_again_and_one_that_never_stands_still_is_an_error() {
+    for moves in [1, 2, 3, 100] {
+        let world = world(1);
+        put(&world, 1500);
+        let mut pages = 0;
+        world.service.state().meddle = Some(Box::new(move |call, objects| {
+            let later_page = call.query.iter().any(|(name, value)| name == "page" && value != "0");
+            if later_page && pages < moves {
+                pages += 1;
+                // The first one goes, so that all others move up and the total changes.
+                objects.get_mut("hosts").unwrap().remove(0);
+            }
+        }));
+        let done = read(&world, hosts());
+        if moves <= 3 {
+            let done = done.expect("it comes to rest");
+            assert_eq!(names(&done.state, Kind::Host).len(), 1500 - moves);
+            assert_eq!(done.calls.read, 2 + 2 * moves as u64);
+        } else {
+            assert_eq!(done.unwrap_err(), ReadError::Unstable { what: "the list of hosts".to_owned() });
+            assert_eq!(world.service.ledger().len(), 8);
+        }
+    }
+}
+
+/// One in, one out: the total stays the same, but an object is seen twice or not at all.
+#[test]
+fn a_page_shift_that_keeps_the_total_is_seen() {
+    let world = world(1);
+    put(&world, 1500);
+    let mut moved = false;
+    world.service.state().meddle = Some(Box::new(move |call, objects| {
+        let later_page = call.query.iter().any(|(name, value)| name == "page" && value != "0");
+        if later_page && !moved {
+            moved = true;
+            objects.get_mut("hosts").unwrap().insert(0, host(9_000));
+            objects.get_mut("hosts").unwrap().pop();
+        }
+    }));
+    let done = read(&world, hosts()).expect("it comes to rest");
+    assert_eq!(done.calls.read, 4);
+    let mut all = names(&done.state, Kind::Host);
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 1500);
+}
+
+#[test]
+fn what_passes_is_tried_again() {
+    let passing: Vec<Outcome> = vec![
+        Outcome::Throttled(Some(Duration::from_secs(7))),
+        Outcome::Indeterminate(why(Reason::ServerError, Some(503))),
+        Outcome::Indeterminate(why(Reason::Timeout, None)),
+        Outcome::NotSent(why(Reason::Connect, None)),
+    ];
+    for outcome in passing {
+        let world = world(1);
+        put(&world, 1);
+        let mut times = 0;
+        let answer = outcome.clone();
+        world.service.state().script = Some(Box::new(move |_| {
+            times += 1;
+            (times <= 2).then(|| answer.clone())
+        }));
+        let done = read(&world, hosts()).expect("it passes");
+        assert_eq!((done.calls.read, done.calls.retried), (3, 2), "{outcome:?}");
+        if let Outcome::Throttled(_) = outcome {
+            assert_eq!(done.calls.throttled, 2);
+            let ledger = world.service.ledger();
+            assert!(ledger.windows(2).all(|pair| pair[1].sent >= pair[0].arrived + Duration::from_secs(7)));
+        }
+    }
+}
+
+#[test]
+fn what_does_not_pass_is_told_apart_within_bounds() {
+    let connect = why(Reason::Connect, None);
+    let error = why(Reason::ServerError, Some(503));
+    let what = || "the list of hosts".to_owned();
+    let cases = [
+        (Outcome::Unauthorized, ReadError::Unauthorized, 1),
+        (rejection(403, &[]), ReadError::Forbidden { what: what(), text: "Simulated refusal".to_owned() }, 1),
+        (
+            rejection(404, &[]),
+            ReadError::Rejected { what: what(), status: 404, text: "Simulated refusal".to_owned() },
+            1,
+        ),
+        (
+            Outcome::Indeterminate(why(Reason::Redirect, Some(302))),
+            ReadError::Redirect { what: what(), detail: "simulated".to_owned() },
+            1,
+        ),
+        (Outcome::NotSent(connect.clone()), ReadError::Unreachable { why: connect }, 5),
+        (Outcome::Indeterminate(error.clone()), ReadError::Unanswered { what: what(), why: error }, 5),
+        (Outcome::Throttled(None), ReadError::Throttled { what: what() }, 30),
+    ];
+    for (outcome, expected, calls) in cases {
+        let world = world(1);
+        let answer = outcome.clone();
+        world.service.state().script = Some(Box::new(move |_| Some(answer.clone())));
+        assert_eq!(read(&world, hosts()).unwrap_err(), expected);
+        assert_eq!(world.service.ledger().len(), calls, "{outcome:?}");
+        assert!(expected.is_refusal() && !expected.to_string().ends_with('.'));
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_read_is_no_error() {
+    let world = world(1);
+    world.service.state().script = Some(Box::new(|call| {
+        call.endpoint.info().path.starts_with("/settings").then(|| rejection(403, &[]))
+    }));
+    let options = ReadOptions { overlap_setting: true, ..hosts() };
+    assert_eq!(read(&world, options).expect("it is only a rule").overlap_allowed, None);
+}
+
+#[test]
+fn progress_is_told() {
+    let world = world(1);
+    put(&world, 1500);
+    let (_, events) = world.read(Read::new("t".into(), hosts(), None));
+    let told: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Tick(Tick::Read { what, objects, total }) => Some((what.as_str(), *objects, *total)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("hosts", 1000, Some(1500)), ("hosts", 1500, Some(1500))]);
+}
+
+#[test]
+fn nothing_to_read_is_no_call() {
+    let world = world(1);
+    let options = ReadOptions { retry: RetryPolicy::default(), ..ReadOptions::default() };
+    let done = read(&world, options).expect("nothing can go wrong");
+    assert_eq!((done.calls.read, done.took, world.service.ledger().len()), (0, Duration::ZERO, 0));
+}

@@ -1,0 +1,410 @@
+//! Runs of random plans under random faults, on virtual time: whatever happens, each change gets one verdict, and it is
+//! true. Judged by the service's own ledger.
+
+mod sim;
+
+use connexa_engine::{
+    journal::MemoryJournal,
+    machine::{JournalFailure, Seq},
+    pacer::PacerOptions,
+    plan::{Operation, Plan},
+    ports::Journal as _,
+    record::{Purpose, Record, RunId},
+    report::{Report, ReportedChange, RunOutcome, Verdict},
+    run::RunOptions,
+};
+use connexa_types::{Call, CallBody, Class, Mono};
+use futures_util::FutureExt as _;
+use sim::{
+    Outcome, World,
+    bucket::{Bucket, Numbers},
+    clock::SimClock,
+    plans,
+    service::{Buckets, Entry, Faults, Service},
+};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+/// One simulated world, all of it drawn from a seed.
+struct Case {
+    seed: u64,
+    plan: Arc<Plan>,
+    options: RunOptions,
+    faults: Faults,
+    stop: Option<Mono>,
+    /// Appends take up to so many milliseconds.
+    journal_delay: u64,
+    /// Which append fails.
+    journal_fails: Option<u64>,
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let size = random.usize(1..25);
+        let plan = plans::random(&mut random, size);
+        // Swarm testing: each seed has a few of the faults, and those often.
+        let mut percent = || if random.u8(0..3) == 0 { random.u8(5..40) } else { 0 };
+        let faults = Faults {
+            not_sent: percent(),
+            reset_before: percent() / 2,
+            reset_after: percent() / 2,
+            error_before: percent() / 2,
+            error_after: percent() / 2,
+            throttled: percent(),
+            rejected: percent(),
+            half_applied: percent(),
+            child_lost: percent(),
+            unauthorized: 0,
+        };
+        let options = RunOptions { parallel: random.usize(1..9), ..RunOptions::default() };
+        let journal_delay = random.u64(0..20);
+        Self { seed, plan, options, faults, stop: None, journal_delay, journal_fails: None }
+    }
+
+    fn run(&self) -> (Outcome, Arc<Service>) {
+        let clock = SimClock::with_lateness(Duration::from_millis(1), self.seed);
+        let journal = self.journal(&clock);
+        let watched = journal.clone();
+        let sent: Mutex<BTreeMap<String, usize>> = Mutex::default();
+        let service = Service::watched(&clock, self.buckets(), self.seed, move |call| {
+            // No byte before its intent (N6).
+            let text = serde_json::to_string(call).unwrap();
+            let mut sent = sent.lock().unwrap();
+            let times = sent.entry(text).or_default();
+            *times += 1;
+            assert!(durable_intents(&watched, call) >= *times, "sent before its intent is durable: {call:?}");
+        });
+        service.state().faults = self.faults;
+        service.state().way = 1_000..80_000;
+        let world = World::new(clock, service, journal, PacerOptions { max_rate: None, seed: self.seed });
+        let outcome = world.run(&self.plan, self.options, self.seed, self.stop);
+        (outcome, world.service)
+    }
+
+    fn buckets(&self) -> Buckets {
+        let bucket = Bucket::full(Numbers::new(10, 5, 1));
+        match self.seed % 4 {
+            0 => Buckets::None,
+            1 => Buckets::Shared(bucket),
+            2 => Buckets::Silent(bucket),
+            _ => Buckets::Apart { read: bucket.clone(), update: bucket },
+        }
+    }
+
+    fn journal(&self, clock: &SimClock) -> MemoryJournal {
+        let (clock, delay, fails) = (clock.clone(), self.journal_delay, self.journal_fails);
+        let state = Mutex::new((fastrand::Rng::with_seed(self.seed), 0_u64));
+        MemoryJournal::with_durability(move |_, _| {
+            let mut state = state.lock().unwrap();
+            state.1 += 1;
+            let failed = fails == Some(state.1);
+            let at = clock.mono() + Duration::from_millis(state.0.u64(0..=delay));
+            let passed = clock.pass_until(at);
+            async move {
+                passed.await;
+                if failed { Err(JournalFailure::Write("no space left on device".to_owned())) } else { Ok(()) }
+            }
+            .boxed()
+        })
+    }
+
+    fn check(&self) -> (Outcome, Arc<Service>) {
+        let (outcome, service) = self.run();
+        let ledger = service.ledger();
+        let judge = Judge { case: self, report: &outcome.report, records: &outcome.records, ledger: &ledger };
+        judge.lists();
+        judge.order();
+        judge.sendings();
+        judge.truth();
+        judge.sums();
+        assert!(service.state().most_in_flight <= self.options.parallel, "seed {}", self.seed);
+        (outcome, service)
+    }
+}
+
+fn durable_intents(journal: &MemoryJournal, call: &Call) -> usize {
+    let run = RunId("01999999-0000-7000-8000-000000000001".to_owned());
+    let records = journal.read(&run, Seq(1), usize::MAX).now_or_never().unwrap().unwrap();
+    let intents = records.iter().filter(|stored| match &stored.record {
+        Record::AttemptStarted { call: intended, .. } => intended == call,
+        _ => false,
+    });
+    intents.count()
+}
+
+/// Looks at a run from outside.
+struct Judge<'a> {
+    case: &'a Case,
+    report: &'a Report,
+    records: &'a [Record],
+    ledger: &'a [Entry],
+}
+
+impl Judge<'_> {
+    fn verdicts(&self) -> BTreeMap<(String, String), (Verdict, &ReportedChange)> {
+        let mut all = BTreeMap::new();
+        for verdict in Verdict::ALL {
+            for change in self.report.lists.of(verdict) {
+                let before = all.insert((change.kind.clone(), change.key.clone()), (verdict, change));
+                assert!(before.is_none(), "one verdict only: {change:?}");
+            }
+        }
+        all
+    }
+
+    /// N1: the six lists together are the changes, each in the order of the input.
+    fn lists(&self) {
+        let seed = self.case.seed;
+        assert_eq!(self.verdicts().len(), self.case.plan.changes.len(), "seed {seed}");
+        for verdict in Verdict::ALL {
+            let places: Vec<_> =
+                self.report.lists.of(verdict).iter().map(|change| self.place(change)).collect();
+            assert!(places.is_sorted(), "seed {seed}, {verdict:?}: {places:?}");
+        }
+        for verdict in [Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
+            for change in self.report.lists.of(verdict) {
+                assert!(change.error.is_some() && change.error_type.is_some(), "seed {seed}: {change:?}");
+                assert_eq!(change.cause.is_some(), verdict == Verdict::Skipped, "seed {seed}: {change:?}");
+            }
+        }
+    }
+
+    fn place(&self, change: &ReportedChange) -> usize {
+        let changes = &self.case.plan.changes;
+        changes.iter().position(|c| c.kind == change.kind && c.key == change.key).expect("it is in the plan")
+    }
+
+    /// Nothing starts before what it needs has succeeded and what it comes after has ended.
+    fn order(&self) {
+        let operations = &self.case.plan.operations;
+        let ended = |operation: &Operation| {
+            let change = operation.carries[0].change;
+            self.records
+                .iter()
+                .position(|r| matches!(r, Record::ChangeEnded { change: c, .. } if *c == change))
+        };
+        for (at, record) in self.records.iter().enumerate() {
+            let Record::AttemptStarted { purpose: Purpose::Operation(id), .. } = record else { continue };
+            let operation = operations.iter().find(|o| o.id == *id).expect("it is in the plan");
+            for before in operation.needs.iter().chain(&operation.after) {
+                assert!(ended(&operations[*before]).is_some_and(|end| end < at), "seed {}", self.case.seed);
+            }
+            for needed in &operation.needs {
+                let verdict = self.verdict(operations[*needed].carries[0].change);
+                assert_eq!(verdict, Verdict::Succeeded, "seed {}", self.case.seed);
+            }
+        }
+    }
+
+    fn verdict(&self, change: usize) -> Verdict {
+        let change = &self.case.plan.changes[change];
+        self.verdicts()[&(change.kind.clone(), change.key.clone())].0
+    }
+
+    /// The requests of an operation that arrived.
+    fn arrived(&self, operation: &Operation) -> Vec<&Entry> {
+        let name = |body: &Option<CallBody>| match body {
+            Some(CallBody::Json(body)) => body.get("name").or_else(|| body.get("username")).cloned(),
+            _ => None,
+        };
+        let own = name(&operation.call.body);
+        self.ledger
+            .iter()
+            .filter(|entry| entry.call.endpoint == operation.call.endpoint && name(&entry.call.body) == own)
+            .collect()
+    }
+
+    /// What may have been applied is never sent again; reads are look-ups, and nothing else is sent.
+    fn sendings(&self) {
+        let mut updates = 0;
+        for operation in &self.case.plan.operations {
+            let arrived = self.arrived(operation);
+            updates += arrived.len();
+            let ambiguous = arrived.iter().filter(|entry| entry.status != 429).count();
+            assert!(ambiguous <= 1, "seed {}: {arrived:?}", self.case.seed);
+        }
+        let all = self.ledger.iter().filter(|entry| entry.call.class() == Class::Update).count();
+        assert_eq!(updates, all, "seed {}", self.case.seed);
+        if let Some(stop) = self.case.stop {
+            for entry in self.ledger.iter().filter(|entry| entry.call.class() == Class::Update) {
+                // The intent was there before the stop; its record may have taken a moment.
+                let late = Duration::from_millis(self.case.journal_delay * 2 + 2);
+                assert!(entry.sent <= stop + late, "seed {}: {entry:?}", self.case.seed);
+            }
+        }
+    }
+
+    /// N4: what is said of each change is so.
+    fn truth(&self) {
+        let seed = self.case.seed;
+        for operation in &self.case.plan.operations {
+            let arrived = self.arrived(operation);
+            let applied = arrived.iter().any(|entry| entry.applied);
+            let confirmed =
+                arrived.iter().any(|e| e.applied && e.delivered && (200..300).contains(&e.status));
+            let lost = arrived.iter().any(|e| !e.delivered || e.status >= 500);
+            for (place, carried) in operation.carries.iter().enumerate() {
+                let change = &self.case.plan.changes[carried.change];
+                let (verdict, report) = self.verdicts()[&(change.kind.clone(), change.key.clone())];
+                let what = format!("seed {seed}: {report:?}\n{arrived:?}");
+                match verdict {
+                    Verdict::Succeeded => assert!(confirmed && report.id.is_some(), "{what}"),
+                    Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed => {
+                        assert!(!applied && !lost, "{what}");
+                    }
+                    // A child that is not in a 2xx; a joint create refused, but there, or not to be looked at; no answer.
+                    Verdict::Unknown => {
+                        let refused_joint = operation.carries.len() > 1
+                            && arrived.iter().any(|e| (400..500).contains(&e.status) && e.status != 429);
+                        assert!(lost || (confirmed && place > 0) || refused_joint, "{what}");
+                        assert!(!(confirmed && place == 0), "{what}");
+                    }
+                    Verdict::Undone => panic!("nothing undoes: {what}"),
+                }
+                if confirmed && place == 0 {
+                    assert_eq!(verdict, Verdict::Succeeded, "{what}");
+                }
+                if verdict == Verdict::Skipped
+                    || verdict == Verdict::Unprocessed && report.attempts == Some(0)
+                {
+                    assert!(arrived.is_empty(), "{what}");
+                }
+            }
+        }
+    }
+
+    /// What is counted was so.
+    fn sums(&self) {
+        let seed = self.case.seed;
+        let count = |class| self.ledger.iter().filter(|e| e.call.class() == class).count() as u64;
+        let calls = self.report.calls;
+        assert_eq!((calls.read, calls.update), (count(Class::Read), count(Class::Update)), "seed {seed}");
+        let throttled = self.ledger.iter().filter(|entry| entry.status == 429).count() as u64;
+        assert_eq!(calls.throttled, throttled, "seed {seed}");
+        let counted: u64 = self.report.counts.values().flat_map(|verdicts| verdicts.values()).sum();
+        assert_eq!(counted, self.case.plan.changes.len() as u64, "seed {seed}");
+        let none = |verdict| self.report.lists.of(verdict).is_empty();
+        let outcome = self.report.outcome;
+        assert_eq!(outcome == RunOutcome::Stuck, !none(Verdict::Unknown), "seed {seed}");
+        if outcome == RunOutcome::Complete {
+            assert_eq!(self.report.lists.succeeded.len(), self.case.plan.changes.len(), "seed {seed}");
+        }
+        assert!(matches!(self.records.first(), Some(Record::RunStarted { .. })), "seed {seed}");
+        assert!(matches!(self.records.last(), Some(Record::RunFinished { .. })), "seed {seed}");
+        assert_eq!(
+            &Report { calls: self.report.calls, ..Report::fold(self.records) },
+            self.report,
+            "seed {seed}"
+        );
+        let timings = self.report.timings;
+        assert!(timings.engine_ms <= timings.run_ms, "seed {seed}: {timings:?}");
+    }
+}
+
+#[test]
+fn every_change_gets_one_true_verdict() {
+    let mut reached: BTreeMap<Verdict, u64> = BTreeMap::new();
+    let mut look_ups = 0;
+    for seed in 0..400 {
+        let (outcome, _) = Case::new(seed).check();
+        for verdict in Verdict::ALL {
+            *reached.entry(verdict).or_default() += outcome.report.lists.of(verdict).len() as u64;
+        }
+        look_ups += outcome.report.calls.read;
+    }
+    // The faults have bitten.
+    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
+        assert!(reached[&verdict] > 100, "{verdict:?}: {reached:?}");
+    }
+    assert!(look_ups > 50, "{look_ups}");
+}
+
+#[test]
+fn without_faults_each_operation_is_one_call() {
+    for seed in 0..100 {
+        let case = Case { faults: Faults::default(), ..Case::new(seed) };
+        let silent = matches!(case.buckets(), Buckets::Silent(_));
+        let (outcome, _) = case.check();
+        let extra = if silent { outcome.report.calls.throttled } else { 0 };
+        assert_eq!(outcome.report.calls.update, case.plan.operations.len() as u64 + extra, "seed {seed}");
+        assert_eq!((outcome.report.calls.read, outcome.report.lists.unknown.len()), (0, 0), "seed {seed}");
+        assert_eq!(outcome.report.lists.skipped.len(), 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_records() {
+    for seed in 0..60 {
+        let (one, other) = (Case::new(seed).run().0, Case::new(seed).run().0);
+        assert_eq!(one.records, other.records, "seed {seed}");
+        assert_eq!(one.report, other.report, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_stop_at_any_moment_leaves_a_whole_report() {
+    let mut stopped = 0;
+    for seed in 0..25 {
+        let (outcome, _) = Case::new(seed).run();
+        let end = outcome.ended.since_origin().as_micros() as u64;
+        for part in 0..=12 {
+            let stop = Some(Mono::from_origin(Duration::from_micros(end * part / 12)));
+            let (outcome, _) = Case { stop, ..Case::new(seed) }.check();
+            stopped += u64::from(outcome.report.outcome == RunOutcome::Stopped);
+        }
+    }
+    assert!(stopped > 50, "{stopped}");
+}
+
+/// Each append in turn fails. What was sent had a durable intent; nothing is sent after the failure; the report is whole.
+#[test]
+fn nothing_is_sent_after_the_journal_has_failed() {
+    let mut stopped = 0;
+    for seed in 0..20 {
+        for fails in 1..30 {
+            let case = Case { journal_fails: Some(fails), ..Case::new(seed) };
+            let (outcome, _) = case.check();
+            let unprocessed = &outcome.report.lists.unprocessed;
+            if !unprocessed.is_empty() {
+                assert!(
+                    matches!(outcome.report.outcome, RunOutcome::Stopped | RunOutcome::Stuck),
+                    "seed {seed}"
+                );
+                let error = unprocessed[0].error.as_deref().unwrap_or_default();
+                assert!(error.contains("no space left"), "{error}");
+                stopped += 1;
+            }
+        }
+    }
+    assert!(stopped > 100, "{stopped}");
+}
+
+/// The intents of a journal that takes its time.
+#[test]
+fn nothing_is_sent_before_its_intent_is_durable() {
+    for seed in 0..40 {
+        // The service itself checks each call as it is sent.
+        Case { journal_delay: 500, ..Case::new(seed) }.check();
+    }
+}
+
+#[test]
+fn refused_credentials_stop_the_run() {
+    for seed in 0..60 {
+        let mut case = Case::new(seed);
+        case.faults.unauthorized = 10;
+        let (outcome, service) = case.check();
+        let Some(refused) = service.ledger().iter().find(|entry| entry.status == 401).cloned() else {
+            continue;
+        };
+        for entry in service.ledger() {
+            // What was on its way ends; a moment later nothing is sent any more.
+            assert!(entry.sent <= refused.arrived + Duration::from_millis(120), "seed {seed}: {entry:?}");
+        }
+        assert!(matches!(outcome.report.outcome, RunOutcome::Stopped | RunOutcome::Stuck), "seed {seed}");
+    }
+}
