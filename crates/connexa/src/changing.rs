@@ -252,7 +252,7 @@ impl Context<'_> {
         if unreachable {
             report.outcome = RunOutcome::Refused;
         }
-        self.write_failures(&plan, &mut report, format, flags, state);
+        write_failures(&plan, &mut report, format, flags, state);
         let text = self.text(&report);
         match self.output {
             Output::Json => self.screen.document(&json::document(&report)),
@@ -316,33 +316,6 @@ impl Context<'_> {
         }
     }
 
-    /// Writes what did not succeed as a spec, and says where in the report.
-    fn write_failures(
-        &self,
-        plan: &Plan,
-        report: &mut Report,
-        format: failures::Format,
-        flags: &RunFlags,
-        state: &StateDir,
-    ) {
-        let Some(spec) = failures::write(plan, report, format) else { return };
-        let written = match &flags.failures {
-            Some(path) => Ok(path.clone()),
-            None => state.failures_file(&report.run.id, format.extension()),
-        }
-        .and_then(|path| {
-            state_dir::write_private(&path, spec.as_bytes()).map(|()| path.clone()).map_err(|error| {
-                Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error)
-            })
-        });
-        match written {
-            Ok(path) => report.failures_file = Some(path.display().to_string()),
-            Err(failure) => {
-                report.warnings.push(format!("what did not succeed is not written: {}", failure.line()))
-            }
-        }
-    }
-
     /// The report for people.
     fn text(&self, report: &Report) -> Text {
         let mend = report.failures_file.as_ref().map(|file| self.command_line(std::slice::from_ref(file)));
@@ -389,5 +362,31 @@ impl Context<'_> {
             words.extend(["--emulator-limits".to_owned(), limits.to_string()]);
         }
         words.join(" ")
+    }
+}
+
+/// Writes what did not succeed as a spec, and says where in the report.
+fn write_failures(
+    plan: &Plan,
+    report: &mut Report,
+    format: failures::Format,
+    flags: &RunFlags,
+    state: &StateDir,
+) {
+    let Some(spec) = failures::write(plan, report, format) else { return };
+    let written = match &flags.failures {
+        Some(path) => Ok(path.clone()),
+        None => state.failures_file(&report.run.id, format.extension()),
+    }
+    .and_then(|path| {
+        state_dir::write_private(&path, spec.as_bytes()).map(|()| path.clone()).map_err(|error| {
+            Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error)
+        })
+    });
+    match written {
+        Ok(path) => report.failures_file = Some(path.display().to_string()),
+        Err(failure) => {
+            report.warnings.push(format!("what did not succeed is not written: {}", failure.line()));
+        }
     }
 }

@@ -52,10 +52,10 @@ Exit codes:
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// URL of the tenant's API, such as https://acme.api.openvpn.com; a path is ignored.
+    /// URL of the tenant's API, such as `https://acme.api.openvpn.com`; a path is ignored.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) api_url: Option<String>,
-    /// Cloud ID of the tenant: its API is https://CLOUD-ID.api.openvpn.com.
+    /// Cloud ID of the tenant: its API is `https://CLOUD-ID.api.openvpn.com`.
     #[arg(long, global = true, value_name = "CLOUD-ID")]
     pub(crate) cloud_id: Option<String>,
     /// PEM file of authorities to trust besides the system's.
@@ -67,7 +67,7 @@ pub(crate) struct Global {
     /// Rate limits of that emulator: default, 2024, unlimited, B:R:S[:shared] or r=B:R:S,u=B:R:S (burst, rate, seconds).
     #[arg(long, global = true, value_name = "LIMITS")]
     pub(crate) emulator_limits: Option<Limits>,
-    /// Where state is kept [default: $CONNEXA_STATE_DIR, else the XDG state folder].
+    /// Where state is kept [default: `$CONNEXA_STATE_DIR`, else the XDG state folder].
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) state_dir: Option<PathBuf>,
     /// Form of the result on standard output [default: text].
@@ -116,7 +116,7 @@ pub(crate) enum LogFormat {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal, unless NO_COLOR is set.
+    /// On a terminal, unless `NO_COLOR` is set.
     Auto,
     /// Always.
     Always,

@@ -6,7 +6,11 @@ use crate::{
 };
 use std::io::{self, Write};
 use tracing::Dispatch;
-use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
+use tracing_subscriber::{
+    filter::LevelFilter,
+    fmt::MakeWriter,
+    layer::{Layer as _, SubscriberExt as _},
+};
 
 /// The subscriber for a number of `-v`. It is set for the threads of one runtime, not for the process.
 pub(crate) fn subscriber(verbose: u8, quiet: bool, format: LogFormat) -> Dispatch {
@@ -22,7 +26,6 @@ pub(crate) fn subscriber(verbose: u8, quiet: bool, format: LogFormat) -> Dispatc
         ["connexa", "connexa_client", "connexa_engine", "connexa_emulator"].map(|t| (t, level)),
     );
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Stderr(format));
-    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     let registry = tracing_subscriber::registry();
     match format {
         LogFormat::Text => Dispatch::new(registry.with(layer.with_target(false).with_filter(ours))),

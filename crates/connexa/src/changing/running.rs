@@ -28,7 +28,7 @@ use futures_util::{StreamExt as _, future, stream};
 use std::{
     collections::{BTreeSet, HashMap},
     fs::File,
-    io::{BufWriter, Write as _},
+    io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
 };
@@ -200,7 +200,7 @@ impl EventFile {
     }
 
     fn close(mut self, screen: &Screen) {
-        if let Some(Err(error)) = self.file.as_mut().map(|file| file.flush()) {
+        if let Some(Err(error)) = self.file.as_mut().map(Write::flush) {
             let warning = format_args!("the last events are not in `{}`: {error}", self.path.display());
             screen.complain(&Text::titled(Tone::Warning, "warning", warning));
         }

@@ -127,7 +127,9 @@ fn ready(url: &str, ca_file: Option<&Path>, key: &ApiKey, print_env: bool) -> St
         ("CLOUDCONNEXA_CLIENT_SECRET", key.secret.expose()),
     ];
     variables.extend(ca_file.as_deref().map(|path| ("SSL_CERT_FILE", path)));
-    variables.iter().map(|(name, value)| format!("export {name}={}\n", quoted(value))).collect()
+    variables
+        .iter()
+        .fold(String::new(), |lines, (name, value)| lines + "export " + name + "=" + &quoted(value) + "\n")
 }
 
 #[cfg(test)]

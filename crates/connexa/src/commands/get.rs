@@ -68,7 +68,7 @@ pub(crate) async fn run(
     match output {
         Output::Text => screen.result(&text(&chosen.rows, what, !arguments.fields.is_empty())),
         Output::Name => {
-            screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>())
+            screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>());
         }
         Output::Csv => {
             screen.raw(&csv::table(&chosen.rows.into_iter().map(|row| row.item).collect::<Vec<_>>()));
@@ -293,8 +293,8 @@ fn text(rows: &[Row], what: What, named: bool) -> Text {
     let mut header: Vec<String> = Vec::new();
     for row in rows {
         for (name, value) in &row.item {
-            let shown = named || !value.is_object() && !(id_last && name == "id");
-            if shown && !header.contains(name) {
+            let hidden = !named && value.is_object() || id_last && name == "id";
+            if !hidden && !header.contains(name) {
                 header.push(name.clone());
             }
         }

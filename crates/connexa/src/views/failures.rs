@@ -4,7 +4,7 @@
 //! reader of specs ignores names that begin with `_`). A child whose parent succeeded stands in a stub of its parent that
 //! holds nothing but the key, so that the parent is not changed.
 
-use super::{json, yaml};
+use super::{json, report::reasons, yaml};
 use connexa_engine::{
     catalog,
     desired::Source,
@@ -103,9 +103,9 @@ fn is_nested(kind: Kind, item: &Value) -> bool {
 
 /// The item with its reason, unless it is its parent's.
 fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, parents: Option<&str>) -> Value {
-    let Some(error) = reported.error.as_deref().filter(|error| Some(*error) != parents) else {
+    if reported.error.is_none() || reported.error.as_deref() == parents {
         return item.clone();
-    };
+    }
     let mut map = match item {
         Value::Object(map) => map.clone(),
         // A plain text stands for an item that has only its key.
@@ -115,14 +115,7 @@ fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, paren
             Map::from_iter([(key.to_owned(), other.clone())])
         }
     };
-    let mut reason = error.to_owned();
-    for (field, messages) in reported.error_detail.iter().flatten() {
-        for message in messages {
-            if !reason.contains(message.as_str()) {
-                reason.push_str(&format!("; {field}: {message}"));
-            }
-        }
-    }
+    let reason = reasons(reported).join("; ");
     map.insert("_error".to_owned(), Value::String(reason));
     Value::Object(map)
 }

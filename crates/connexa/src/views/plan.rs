@@ -162,7 +162,8 @@ fn cost(plan: &Plan) -> Text {
         Some(QuotaSource::Assumed) | None => "rate limit assumed",
     };
     text = text.then(Text::line(format_args!("time:  about {} ({known})", span_of_time(cost.seconds))));
-    if !cost.assumed_seconds.is_empty() {
+    // What takes no time takes none under any limit.
+    if cost.assumed_seconds.values().any(|seconds| *seconds >= 1.0) {
         let each =
             cost.assumed_seconds.iter().map(|(profile, s)| format!("{} under {profile}", span_of_time(*s)));
         text = text.then(Text::line(format_args!("       {}", list(each))));

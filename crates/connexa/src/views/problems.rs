@@ -75,7 +75,7 @@ fn place(problem: &Problem) -> Option<String> {
         file => file.to_owned(),
     };
     for number in [problem.line, problem.column].into_iter().flatten() {
-        place.push_str(&format!(":{number}"));
+        place = format!("{place}:{number}");
     }
     Some(place)
 }
@@ -99,7 +99,7 @@ fn window(line: &str, column: u32) -> (String, usize) {
     const AFTER: usize = 40;
     let characters: Vec<char> = line.trim_end().chars().collect();
     let at = (column.saturating_sub(1) as usize).min(characters.len());
-    let from = if at > BEFORE { at - BEFORE } else { 0 };
+    let from = at.saturating_sub(BEFORE);
     let to = (at + AFTER).min(characters.len());
     let part = |from: usize, to: usize| -> String {
         let raw: String = characters[from..to].iter().collect();

@@ -10,6 +10,9 @@ use std::time::Duration;
 /// Elsewhere than on a terminal a line comes no more often.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
+/// Reading that takes no longer is not told there.
+const LINE_FIRST: Duration = Duration::from_secs(2);
+
 /// Shows ticks on standard error.
 pub(crate) struct Progress<'a> {
     screen: &'a Screen,
@@ -59,11 +62,14 @@ impl<'a> Progress<'a> {
                 bar.set_message(message(tick, elapsed, left, false));
             }
             Form::Lines { last, pending } => {
-                if last.is_none_or(|last| now.saturating_since(last) >= LINE_EVERY) {
+                let is_read = matches!(tick, Tick::Read { .. });
+                if is_read && elapsed < LINE_FIRST {
+                    // Reading is over in a moment, as a rule, and then nobody wants to know.
+                } else if last.is_none_or(|last| now.saturating_since(last) >= LINE_EVERY) {
                     *last = Some(now);
                     *pending = None;
                     self.screen.say(&Text::line(message(tick, elapsed, left, true)));
-                } else {
+                } else if !is_read {
                     // The last word is said at the end, whenever it came.
                     *pending = Some(message(tick, elapsed, left, true));
                 }

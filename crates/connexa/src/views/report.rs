@@ -107,6 +107,25 @@ fn headline(report: &Report) -> Text {
     }
 }
 
+/// Why a change did not succeed, each thing said once.
+pub(super) fn reasons(change: &ReportedChange) -> Vec<String> {
+    let details = change.error_detail.iter().flatten();
+    let details: Vec<(&String, &String)> =
+        details.flat_map(|(field, messages)| messages.iter().map(move |message| (field, message))).collect();
+    let found_by_us = matches!(change.error_type, Some(ErrorType::ValidationError | ErrorType::UnknownKind));
+    let mut reasons: Vec<String> = Vec::new();
+    // Our own error is the sum of its details, the service's has words of its own.
+    if !found_by_us || details.is_empty() {
+        reasons.extend(change.error.clone());
+    }
+    for (field, message) in details {
+        if !reasons.iter().any(|said| said.contains(message.as_str())) {
+            reasons.push(format!("{field}: {message}"));
+        }
+    }
+    reasons
+}
+
 /// A change that did not succeed, and its children that share its fate.
 struct Family<'a> {
     verdict: Verdict,
@@ -172,21 +191,8 @@ impl Family<'_> {
             .plain(format_args!(" {} `{}`", change.kind, change.key))
             .plain(format_args!(": {}", self.fate()))
             .end();
-        let mut said = std::collections::BTreeSet::new();
-        if let Some(error) = &change.error {
-            said.insert(error.clone());
-            text = text.then(Text::line(format_args!("    {error}")));
-        }
-        for (field, messages) in change.error_detail.iter().flatten() {
-            for message in messages {
-                let line = format!("{field}: {message}");
-                // What the error itself says need not be said again.
-                if said.insert(line.clone())
-                    && !change.error.as_ref().is_some_and(|e| e.contains(message.as_str()))
-                {
-                    text = text.then(Text::line(format_args!("    {line}")));
-                }
-            }
+        for line in reasons(change) {
+            text = text.then(Text::line(format_args!("    {line}")));
         }
         if !self.children.is_empty() {
             text = text.then(Text::line(format_args!("    with it: {}", self.passengers())));
@@ -299,16 +305,14 @@ fn figures(report: &Report) -> Text {
     let mut line = format!("calls: {} update{each}, {} read", calls.update, calls.read);
     for (n, word) in [(calls.throttled, "throttled"), (calls.retried, "retried")] {
         if n > 0 {
-            line.push_str(&format!(", {n} {word}"));
+            line = format!("{line}, {n} {word}");
         }
     }
     let timings = &report.timings;
     let mut time = format!("time:  {}", span_of_time((timings.plan_ms + timings.run_ms) / 1000.0));
     if timings.waiting_ms >= 100.0 {
-        time.push_str(&format!(
-            ", {} of it waiting for the rate limit",
-            span_of_time(timings.waiting_ms / 1000.0)
-        ));
+        let waiting = span_of_time(timings.waiting_ms / 1000.0);
+        time = format!("{time}, {waiting} of it waiting for the rate limit");
     }
     Text::line(line).then(Text::line(time)).then(Text::line(format_args!("run:   {}", report.run.id)))
 }

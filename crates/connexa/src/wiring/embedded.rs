@@ -43,12 +43,12 @@ impl EmbeddedTransport {
 }
 
 impl Transport for EmbeddedTransport {
-    fn send<'a>(
-        &'a self,
+    fn send(
+        &self,
         request: Request<Bytes>,
         first_byte: Duration,
         total: Duration,
-    ) -> BoxFuture<'a, Result<Response<Bytes>, TransportError>> {
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
         // In process an answer comes as a whole, so that its first byte is its last.
         let limit = first_byte.min(total);
         Box::pin(async move {

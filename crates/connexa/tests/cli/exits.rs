@@ -138,8 +138,9 @@ fn a_reader_that_has_gone_changes_neither_run_nor_exit_code() {
 #[test]
 fn a_signal_stops_the_run_and_says_what_is_left() {
     let bench = Bench::new();
-    let networks: String = (0..40).map(|n| format!("  - {{ name: net-{n}, egress: false }}\n")).collect();
-    bench.file("many.yaml", &format!("networks:\n{networks}"));
+    let networks: Vec<String> =
+        (0..40).map(|n| format!("  - {{ name: net-{n}, egress: false }}\n")).collect();
+    bench.file("many.yaml", &format!("networks:\n{}", networks.concat()));
     // A burst of 5, then one call in ten seconds: it would take minutes.
     let emulator = Listening::start(&bench, "--http --limits r=100:100:1,u=5:1:10");
     let mut command = emulator.command(&bench, "apply -f many.yaml --yes -o json --events events.jsonl");
@@ -148,7 +149,11 @@ fn a_signal_stops_the_run_and_says_what_is_left() {
         let events = std::fs::read_to_string(bench.path().join("events.jsonl")).unwrap_or_default();
         events.matches("\"change_ended\"").count() >= 5
     };
-    while !five_done() {
+    // Bounded by far more than it takes, so that a run which never gets there fails instead of hanging.
+    for _ in 0..3000 {
+        if five_done() {
+            break;
+        }
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
     signal("INT", child.id());
