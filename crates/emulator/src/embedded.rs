@@ -216,7 +216,11 @@ fn write_batches(mut store: Store, batches: &mpsc::Receiver<Batch>, told: &watch
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Limits, clock::system_clock};
+    use crate::{
+        Limits,
+        clock::system_clock,
+        server::{Deadlines, ServeError, ServeOptions, ServeTransport, Server},
+    };
     use std::path::PathBuf;
 
     fn config() -> Config {
@@ -327,6 +331,25 @@ mod tests {
             let after = emulator.handle(now(), request(&token, method, "/dns-records", "")).await;
             assert!(matches!(after.what, What::Reset));
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_ends_when_its_store_has_failed() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.db")).unwrap();
+        store.refuse_writes();
+        // What the fresh tenant starts with is still to be written, and the first request has it queued.
+        let emulator = Arc::new(Embedded::stored(Emulator::new(config(), now()), store).unwrap());
+        let options = ServeOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            transport: ServeTransport::PlainHttp,
+            deadlines: Deadlines::default(),
+        };
+        let server = Server::bind(options).await.unwrap();
+        let serving = tokio::spawn(server.run(Arc::clone(&emulator), system_clock(), std::future::pending()));
+        let request = Request::get("/").body(Bytes::new()).unwrap();
+        assert!(matches!(emulator.handle(now(), request).await.what, What::Reset));
+        assert!(matches!(serving.await.unwrap(), Err(ServeError::Store { .. })));
     }
 
     #[tokio::test]
