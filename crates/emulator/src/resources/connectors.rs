@@ -128,7 +128,8 @@ pub(super) fn run_ipsec(request: &Request<'_>, state: &mut State, start: bool) -
     Ok(Answer::Empty)
 }
 
-/// Blocks or restores a connector. No answer shows which it is; doing it again changes nothing (row 32).
+/// Blocks or restores a connector; doing it again changes nothing (row 32). Of an IPsec connector it is the
+/// `connectorState` that tells, of others no answer does (API section 6.4).
 pub(super) fn suspend(
     request: &Request<'_>,
     state: &mut State,
@@ -136,11 +137,16 @@ pub(super) fn suspend(
     suspended: bool,
 ) -> Result<Answer, Refusal> {
     let connector = find(state, kind, request.id())?;
-    let before = connector.hidden.get("suspended") == Some(&Value::Bool(true));
+    let before = if is_ipsec(connector) {
+        ipsec_state(connector) == SUSPENDED
+    } else {
+        connector.hidden.get("suspended") == Some(&Value::Bool(true))
+    };
     if before != suspended {
-        let operation = if suspended { "SUSPEND" } else { "ACTIVATE" };
+        let (wanted, operation) = if suspended { (SUSPENDED, "SUSPEND") } else { (ACTIVE, "ACTIVATE") };
         state.act(operation, kind, request.id(), |c| {
             c.hidden.insert("suspended".into(), suspended.into());
+            set_ipsec_state(&mut c.fields, wanted);
         });
     }
     Ok(Answer::Empty)

@@ -2,7 +2,7 @@
 //!
 //! A block is kept as its distance from the start of the pool, counted in addresses, and is turned into an address
 //! only when an answer is written. So both families use one count, and a change of the pool renumbers everything.
-//! The distance has no upper end: a block beyond the end of the pool simply has no address.
+//! The distance has no upper end: what lies beyond the end of the pool has its address in the pool of a fresh tenant.
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use std::{

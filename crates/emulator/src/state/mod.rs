@@ -217,9 +217,8 @@ impl State {
     /// Adds the addresses of an object to the fields of its answer, IPv6 only where the tenant has it.
     pub(crate) fn add_addresses(&self, kind: Kind, object: &Object, fields: &mut Map<String, Value>) {
         let Some(size) = block_size(kind) else { return };
-        let pool = self.settings.pool();
-        let v4 = object.block.and_then(|b| pool.v4(size, b));
-        let v6 = object.block.filter(|_| !self.settings.ipv4_only()).and_then(|b| pool.v6(size, b));
+        let Some(block) = object.block else { return };
+        let (v4, v6) = (self.settings.v4(size, block), self.settings.v6(size, block));
         match size {
             BlockSize::Single => {
                 if let Some(net) = v4 {

@@ -1,6 +1,6 @@
 //! The tenant's settings, with the values of a fresh tenant (API section 10, rows 35 and 36; all assumed).
 
-use super::addresses::Pool;
+use super::addresses::{BlockSize, Pool};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub(crate) struct Settings {
     values: BTreeMap<String, Value>,
     pool: Pool,
+    /// The pool of a fresh tenant.
+    first_pool: Pool,
     domain_routing: Vec<IpNet>,
 }
 
@@ -52,9 +54,11 @@ impl Settings {
         let mut settings = Self {
             values: values.into_iter().map(|(path, value)| (path.to_owned(), value)).collect(),
             pool: Pool::default(),
+            first_pool: Pool::default(),
             domain_routing: Vec::new(),
         };
         settings.read_subnets();
+        settings.first_pool = settings.pool.clone();
         settings
     }
 
@@ -89,9 +93,18 @@ impl Settings {
         self.domain_routing = domain_routing;
     }
 
-    /// The subnets that the tenant's own addresses come from.
-    pub(crate) fn pool(&self) -> &Pool {
-        &self.pool
+    /// The IPv4 addresses of a block. What finds no room in the subnets of the setting has its place in those of a fresh
+    /// tenant: a change of the setting cannot take an address away (API section 7.3).
+    pub(crate) fn v4(&self, size: BlockSize, block: u64) -> Option<Ipv4Net> {
+        self.pool.v4(size, block).or_else(|| self.first_pool.v4(size, block))
+    }
+
+    /// The IPv6 addresses of a block; none where the tenant has only IPv4 (API section 6.28).
+    pub(crate) fn v6(&self, size: BlockSize, block: u64) -> Option<Ipv6Net> {
+        if self.ipv4_only() {
+            return None;
+        }
+        self.pool.v6(size, block).or_else(|| self.first_pool.v6(size, block))
     }
 
     /// Every subnet that the service keeps for itself: the pool, in which all system subnets lie, and the subnets of
@@ -110,5 +123,23 @@ impl Settings {
     /// Whether routes may overlap anything (API section 10, row 20; assumed to be the purpose of the setting).
     pub(crate) fn overlap_allowed(&self) -> bool {
         self.get("wpc/routes-advanced-configuration-enabled") == &Value::Bool(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_set_subnets_have_no_room_for_keeps_an_address() {
+        let mut settings = Settings::new("us-east-1");
+        settings.set("wpc/subnet", json!({"ipV4Address": ["10.9.0.0/24"], "ipV6Address": []}));
+        let v4 = |block| settings.v4(BlockSize::Single, block).map(|net| net.addr().to_string());
+        assert_eq!(v4(255).as_deref(), Some("10.9.0.255"));
+        assert_eq!(v4(256).as_deref(), Some("100.96.1.0"));
+        let v6 = settings.v6(BlockSize::Sixteen, 256).map(|net| net.to_string());
+        assert_eq!(v6.as_deref(), Some("fd:0:0:8000::100/124"));
+        settings.set("wpc/ip-allocation-mode", json!("IP_V4_ONLY"));
+        assert_eq!(settings.v6(BlockSize::Sixteen, 256), None);
     }
 }

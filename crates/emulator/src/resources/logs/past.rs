@@ -88,10 +88,10 @@ impl Session {
         let over = self.end.is_some();
         let seconds = self.end.map(|end| end.duration_since(self.start).as_secs());
         let device = hex_id(&self.draw.0[16..]);
-        let (pool, single) = (state.settings().pool(), BlockSize::Single);
+        let (settings, single) = (state.settings(), BlockSize::Single);
         let address = 10 + u64::from(self.draw.below(7, 200));
-        let tunnel_v4 = pool.v4(single, address).map(|net| net.addr().to_string());
-        let tunnel_v6 = if state.settings().ipv4_only() { None } else { pool.v6(single, address) };
+        let tunnel_v4 = settings.v4(single, address).map(|net| net.addr().to_string());
+        let tunnel_v6 = settings.v6(single, address);
         let fields = [
             ("id", Some(self.id.as_str().into())),
             ("userName", text(owner, "username")),
