@@ -6,9 +6,10 @@ use bytes::Bytes;
 use connexa_types::Kind;
 use http::{Response, StatusCode, header};
 use serde_json::{Map, Value, json};
+use std::collections::HashSet;
 
 /// What a complaint is about. Only [`Code::Length`] was seen on the real service; the others are assumed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Code {
     /// A required field or parameter is absent.
     Missing,
@@ -46,11 +47,18 @@ struct Complaint {
     params: Option<Map<String, Value>>,
 }
 
-/// Everything wrong with one stage of a request (row 57: all fields at once, but one stage at a time).
+/// Everything wrong with one stage of a request (row 57: all fields at once, but one stage at a time), up to
+/// [`Complaints::MOST`]: a hostile body of millions of faults must not make an answer of hundreds of megabytes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Complaints(Vec<Complaint>);
+pub(crate) struct Complaints {
+    list: Vec<Complaint>,
+    /// What is in the list, so that a field is told of a fault once.
+    known: HashSet<(String, Code)>,
+}
 
 impl Complaints {
+    const MOST: usize = 10_000;
+
     /// Adds a complaint; a field keeps only the first one of each code.
     pub(crate) fn add(&mut self, key: impl Into<String>, code: Code, message: impl Into<String>) {
         self.push(Complaint { key: key.into(), code, message: message.into(), params: None });
@@ -73,20 +81,20 @@ impl Complaints {
     }
 
     fn push(&mut self, complaint: Complaint) {
-        if !self.0.iter().any(|c| c.key == complaint.key && c.code == complaint.code) {
-            self.0.push(complaint);
+        if self.list.len() < Self::MOST && self.known.insert((complaint.key.clone(), complaint.code)) {
+            self.list.push(complaint);
         }
     }
 
     /// Whether `key` has been complained about.
     #[cfg(test)]
     pub(crate) fn names(&self, key: &str) -> bool {
-        self.0.iter().any(|c| c.key == key)
+        self.list.iter().any(|c| c.key == key)
     }
 
     /// Ends the stage: `Ok` if there was nothing to complain about.
     pub(crate) fn into_result(self) -> Result<(), Refusal> {
-        if self.0.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self)) }
+        if self.list.is_empty() { Ok(()) } else { Err(Refusal::Invalid(self)) }
     }
 }
 
@@ -141,15 +149,16 @@ impl Refusal {
 
 fn error_response(status: StatusCode, complaints: Complaints) -> Response<Bytes> {
     // An unknown id must end in `not found`, nothing after it (row 10): so the whole text is the messages, joined.
-    let error_message = match complaints.0.as_slice() {
+    let error_message = match complaints.list.as_slice() {
         [only] => only.message.clone(),
         several => {
-            let parts: Vec<_> = several.iter().map(|c| format!("{}: {}", c.key, c.message)).collect();
+            let parts: Vec<_> =
+                several.iter().take(20).map(|c| format!("{}: {}", c.key, c.message)).collect();
             parts.join("; ")
         }
     };
     let mut details = Map::new();
-    for complaint in complaints.0 {
+    for complaint in complaints.list {
         let mut entry = Map::new();
         entry.insert("errorCode".into(), complaint.code.as_str().into());
         entry.insert("message".into(), complaint.message.into());

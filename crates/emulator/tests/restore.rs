@@ -1,7 +1,5 @@
 //! What a store kept makes an equal tenant (the records of `take_changes`).
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod kit;
 
 use connexa_emulator::{Config, Emulator, RestoreError, StateChange};

@@ -76,7 +76,7 @@ fn bad_credentials_and_grants_are_told_apart() {
 
 #[test]
 fn tokens_end() {
-    let mut kit = Kit::with(Config { token_ttl: Duration::from_secs(60), ..config("unlimited", &["a:b"]) });
+    let mut kit = Kit::with(Config { token_ttl: Duration::from_mins(1), ..config("unlimited", &["a:b"]) });
     kit.pass(Duration::from_secs(59));
     kit.get("/regions").is(200);
     kit.pass(Duration::from_secs(1));
@@ -166,4 +166,15 @@ fn unknown_ids_are_404_where_the_configuration_says_so() {
     assert_eq!(gone.is(404).json["errorDetails"]["id"][0]["errorCode"], NOT_FOUND);
     assert_eq!(gone.json["statusError"], "Not Found");
     kit.post("/hosts/connectors?hostId=x", json!({})).is(404);
+}
+
+#[test]
+fn a_body_of_countless_faults_gets_an_answer_of_bounded_size() {
+    let mut kit = Kit::new();
+    let item = json!({"type": "HOST", "allCovered": false, "children": vec![7; 1000]});
+    let body = json!({"name": "a", "source": vec![item; 100], "destination": []});
+    let answered = kit.post("/access-groups", body);
+    let details = answered.is(400).json["errorDetails"].as_object().unwrap();
+    assert_eq!(details.len(), 10_000);
+    assert!(answered.json["errorMessage"].as_str().unwrap().len() < 10_000);
 }

@@ -1,7 +1,5 @@
 //! Conformance of applications, IP services and hosts (API sections 5.5 to 5.10 and 6.7 to 6.11).
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod kit;
 
 use kit::{CONFLICT, ENUM, FORMAT, Kit, LENGTH, MISSING, NOT_FOUND};
