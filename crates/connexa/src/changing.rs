@@ -26,6 +26,7 @@ use crate::{
         state_dir::{self, StateDir},
     },
 };
+use connexa_emulator::Limits;
 use connexa_engine::{
     plan::{self, Action, Plan, Planning},
     problem::Problem,
@@ -359,7 +360,7 @@ impl Context<'_> {
             words.push("--emulator".to_owned());
         }
         if let Some(limits) = &global.emulator_limits {
-            words.extend(["--emulator-limits".to_owned(), limits.to_string()]);
+            words.extend(["--emulator-limits".to_owned(), shortest(*limits)]);
         }
         words.join(" ")
     }
@@ -388,5 +389,15 @@ fn write_failures(
         Err(failure) => {
             report.warnings.push(format!("what did not succeed is not written: {}", failure.line()));
         }
+    }
+}
+
+/// Limits as people write them: once where both classes have the same.
+fn shortest(limits: Limits) -> String {
+    match limits {
+        Limits::Separate { read, update } if read == update => {
+            format!("{}:{}:{}", read.burst, read.rate, read.period)
+        }
+        other => other.to_string(),
     }
 }

@@ -127,7 +127,9 @@ fn is_empty(value: &Value) -> bool {
 
 /// Adds what the service alone decides, in the order of the catalog.
 fn response_only(definition: &Definition, live: &Live, item: &mut Map<String, Value>) {
-    for name in definition.response_only {
+    // Of a flat child the parent stands there already, and under one name only.
+    let is_parent = |name: &str| definition.parent_names.contains(&name);
+    for name in definition.response_only.iter().filter(|name| !is_parent(name)) {
         let place = name.split('/').fold(JsonPointer::default(), |place, member| place.child(member));
         let Some(value) = place.get(&live.object).filter(|value| !is_empty(value)) else { continue };
         match name.split_once('/') {

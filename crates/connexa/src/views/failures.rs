@@ -115,7 +115,7 @@ fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, paren
             Map::from_iter([(key.to_owned(), other.clone())])
         }
     };
-    let reason = reasons(reported).join("; ");
+    let reason = reasons(reported, str::to_owned).join("; ");
     map.insert("_error".to_owned(), Value::String(reason));
     Value::Object(map)
 }

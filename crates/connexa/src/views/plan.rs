@@ -11,6 +11,9 @@ use connexa_engine::{
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// More than this that people will notice is counted, not shown.
+const MOST_NOTICES: usize = 3;
+
 /// The whole plan: each change, then the summary.
 pub(crate) fn text(plan: &Plan) -> Text {
     let mut text = Text::new();
@@ -56,8 +59,14 @@ pub(crate) fn summary(plan: &Plan) -> Text {
         let line = format_args!("cannot be undone: {} ({reason})", short_list(keys, 5));
         text = text.then(Text::titled(Tone::Warning, "warning", line));
     }
-    for (notice, keys) in grouped(plan, |c| c.notice.as_deref()) {
+    let notices = grouped(plan, |c| c.notice.as_deref());
+    let more = notices.len().saturating_sub(MOST_NOTICES);
+    for (notice, keys) in notices.into_iter().take(MOST_NOTICES) {
         let line = format_args!("people will notice: {notice} ({})", short_list(keys, 5));
+        text = text.then(Text::titled(Tone::Hint, "note", line));
+    }
+    if more > 0 {
+        let line = format_args!("people will notice {more} more of these; `plan --output json` has them all");
         text = text.then(Text::titled(Tone::Hint, "note", line));
     }
     for warning in &plan.warnings {

@@ -96,7 +96,7 @@ fn of(problem: &Problem) -> Option<String> {
 /// The part of a line around a column (from 1) that fits the eye, made harmless, and where the caret goes.
 fn window(line: &str, column: u32) -> (String, usize) {
     const BEFORE: usize = 60;
-    const AFTER: usize = 40;
+    const AFTER: usize = 60;
     let characters: Vec<char> = line.trim_end().chars().collect();
     let at = (column.saturating_sub(1) as usize).min(characters.len());
     let from = at.saturating_sub(BEFORE);
@@ -144,6 +144,6 @@ mod tests {
         let line = format!("{}X{}", "a".repeat(500), "b".repeat(500));
         let (shown, caret) = window(&line, 501);
         assert_eq!(shown.chars().nth(caret), Some('X'));
-        assert_eq!(shown.chars().count(), 102);
+        assert_eq!(shown.chars().count(), 122);
     }
 }

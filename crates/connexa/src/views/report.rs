@@ -5,6 +5,7 @@ use super::{
     text::{Text, Tone, count, list, plural, short_list, span_of_time},
 };
 use connexa_engine::{
+    catalog,
     plan::Action,
     report::{ErrorType, Origin, Report, ReportedChange, RunOutcome, Verdict},
 };
@@ -107,23 +108,19 @@ fn headline(report: &Report) -> Text {
     }
 }
 
-/// Why a change did not succeed, each thing said once.
-pub(super) fn reasons(change: &ReportedChange) -> Vec<String> {
+/// Why a change did not succeed, each thing said once. `field` writes a field's name.
+pub(super) fn reasons(change: &ReportedChange, field: impl Fn(&str) -> String) -> Vec<String> {
     let details = change.error_detail.iter().flatten();
     let details: Vec<(&String, &String)> =
         details.flat_map(|(field, messages)| messages.iter().map(move |message| (field, message))).collect();
     let found_by_us = matches!(change.error_type, Some(ErrorType::ValidationError | ErrorType::UnknownKind));
-    let mut reasons: Vec<String> = Vec::new();
-    // Our own error is the sum of its details, the service's has words of its own.
-    if !found_by_us || details.is_empty() {
-        reasons.extend(change.error.clone());
-    }
-    for (field, message) in details {
-        if !reasons.iter().any(|said| said.contains(message.as_str())) {
-            reasons.push(format!("{field}: {message}"));
-        }
-    }
-    reasons
+    let repeated = |error: &String| details.iter().any(|(_, message)| error.ends_with(message.as_str()));
+    // Our own error is the sum of its details, and the service's words stand beside their field.
+    let error = change.error.clone().filter(|error| details.is_empty() || !(found_by_us || repeated(error)));
+    error
+        .into_iter()
+        .chain(details.iter().map(|(name, message)| format!("{}: {message}", field(name))))
+        .collect()
 }
 
 /// A change that did not succeed, and its children that share its fate.
@@ -191,7 +188,7 @@ impl Family<'_> {
             .plain(format_args!(" {} `{}`", change.kind, change.key))
             .plain(format_args!(": {}", self.fate()))
             .end();
-        for line in reasons(change) {
+        for line in reasons(change, |field| self.named(field)) {
             text = text.then(Text::line(format_args!("    {line}")));
         }
         if !self.children.is_empty() {
@@ -204,6 +201,29 @@ impl Family<'_> {
             );
         }
         text
+    }
+
+    /// A field, and the child that it is about: `routes[2].subnet (100.112.7.0/24)`.
+    fn named(&self, field: &str) -> String {
+        let child = || {
+            let (nested_as, rest) = field.split_once('[')?;
+            let index: usize = rest.split_once(']')?.0.parse().ok()?;
+            let of_kind = |child: &&&ReportedChange| {
+                let kind = child.kind.parse::<Kind>().ok().filter(|kind| catalog::is_planned(*kind));
+                kind.is_some_and(|kind| catalog::definition(kind).nested_as == Some(nested_as))
+            };
+            let children: Vec<&&ReportedChange> = self.children.iter().filter(of_kind).collect();
+            // Places in the call are places in the document only if all children stand there in one list.
+            let as_written = |(at, child): (usize, &&&ReportedChange)| {
+                child.source.as_ref().is_some_and(|source| source.index as usize == at)
+            };
+            children.iter().enumerate().all(as_written).then_some(())?;
+            children.get(index).map(|child| &child.key[parent_part(&child.key)..])
+        };
+        match child() {
+            Some(child) => format!("{field} ({child})"),
+            None => field.to_owned(),
+        }
     }
 
     /// What became of it and in what state it was left.

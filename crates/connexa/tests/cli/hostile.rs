@@ -74,7 +74,8 @@ networks:
     let sources = [
         ("inline", "canary-psk-value"),
         ("env", "{ env: PLANT_PSK }"),
-        ("command", "{ command: [sh, -c, 'printf %s \"canary-psk-value$CLOUDCONNEXA_CLIENT_SECRET\"'] }"),
+        // The client secret is kept from the command: it would be in the value, and the value would differ.
+        ("command", "{ command: [sh, -c, 'printf %s \"$PLANT_PSK$CLOUDCONNEXA_CLIENT_SECRET\"'] }"),
     ];
     let emulator =
         crate::support::Listening::start(&bench, "--http --limits unlimited --key me:canary-client-secret");

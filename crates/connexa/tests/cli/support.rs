@@ -11,37 +11,37 @@ use std::{
 use tempfile::TempDir;
 
 /// The examples of the repository.
-pub const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
+pub(crate) const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 
 /// A folder that is home, state and working folder of the commands started here.
-pub struct Bench {
+pub(crate) struct Bench {
     folder: TempDir,
 }
 
 /// What a command came to.
 #[derive(Debug)]
-pub struct Came {
-    pub stdout: String,
-    pub stderr: String,
-    pub code: i32,
+pub(crate) struct Came {
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) code: i32,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// The state directory.
-    pub fn state(&self) -> PathBuf {
+    pub(crate) fn state(&self) -> PathBuf {
         self.path().join("state")
     }
 
     /// Writes a file into the folder.
-    pub fn file(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
@@ -49,7 +49,7 @@ impl Bench {
     }
 
     /// The command, with nothing of our environment.
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_connexa"));
         command
             .args(arguments)
@@ -62,12 +62,12 @@ impl Bench {
     }
 
     /// Runs `connexa` with words parted by blanks.
-    pub fn run(&self, line: &str) -> Came {
+    pub(crate) fn run(&self, line: &str) -> Came {
         came(self.command(line.split_whitespace()).output().unwrap())
     }
 
     /// All files below the folder.
-    pub fn files(&self) -> Vec<PathBuf> {
+    pub(crate) fn files(&self) -> Vec<PathBuf> {
         let (mut files, mut folders) = (Vec::new(), vec![self.path().to_owned()]);
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(folder).unwrap() {
@@ -79,7 +79,7 @@ impl Bench {
     }
 }
 
-pub fn came(output: Output) -> Came {
+pub(crate) fn came(output: Output) -> Came {
     Came {
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -89,26 +89,26 @@ pub fn came(output: Output) -> Came {
 
 impl Came {
     /// The one document on standard output.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
     }
 
     /// Asserts the exit code, showing everything otherwise.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
     /// Everything, with what changes from run to run taken out, for a snapshot.
-    pub fn redacted(&self, bench: &Bench) -> String {
+    pub(crate) fn redacted(&self, bench: &Bench) -> String {
         let text = format!("exit {}\n--- stdout\n{}--- stderr\n{}", self.code, self.stdout, self.stderr);
         redact(&text, bench)
     }
 }
 
 /// Takes out ids, times and paths.
-pub fn redact(text: &str, bench: &Bench) -> String {
+pub(crate) fn redact(text: &str, bench: &Bench) -> String {
     let real = fs::canonicalize(bench.path()).unwrap();
     let text = text
         .replace(&real.display().to_string(), "[DIR]")
@@ -154,7 +154,7 @@ fn uuids(word: &str) -> String {
 }
 
 /// Keys of a list of a report, in their order.
-pub fn keys(report: &Value, list: &str) -> Vec<String> {
+pub(crate) fn keys(report: &Value, list: &str) -> Vec<String> {
     let changes = report[list].as_array().unwrap_or_else(|| panic!("no list {list}: {report}"));
     changes
         .iter()
@@ -164,7 +164,7 @@ pub fn keys(report: &Value, list: &str) -> Vec<String> {
 
 /// Checks a document against its published schema.
 #[track_caller]
-pub fn assert_valid(document: &Value) {
+pub(crate) fn assert_valid(document: &Value) {
     let name = document["schema"].as_str().unwrap();
     let (name, _) = name.trim_start_matches("connexa.").split_once('/').unwrap();
     let path = format!("{}/../../schemas/{name}.schema.json", env!("CARGO_MANIFEST_DIR"));
@@ -176,14 +176,14 @@ pub fn assert_valid(document: &Value) {
 }
 
 /// `connexa emulator` as a child of this process, ended with it.
-pub struct Listening {
+pub(crate) struct Listening {
     child: Child,
-    pub url: String,
-    pub ca_file: Option<String>,
+    pub(crate) url: String,
+    pub(crate) ca_file: Option<String>,
 }
 
 impl Listening {
-    pub fn start(bench: &Bench, line: &str) -> Self {
+    pub(crate) fn start(bench: &Bench, line: &str) -> Self {
         let arguments =
             ["emulator", "--listen", "127.0.0.1:0", "--quiet"].into_iter().chain(line.split_whitespace());
         let mut child = bench.command(arguments).stdout(Stdio::piped()).spawn().unwrap();
@@ -195,7 +195,7 @@ impl Listening {
     }
 
     /// A command that talks to it.
-    pub fn command(&self, bench: &Bench, line: &str) -> Command {
+    pub(crate) fn command(&self, bench: &Bench, line: &str) -> Command {
         let mut command = bench.command(line.split_whitespace());
         command
             .env("CLOUDCONNEXA_API_URL", &self.url)
@@ -207,22 +207,22 @@ impl Listening {
         command
     }
 
-    pub fn run(&self, bench: &Bench, line: &str) -> Came {
+    pub(crate) fn run(&self, bench: &Bench, line: &str) -> Came {
         came(self.command(bench, line).output().unwrap())
     }
 
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// Ends it as a crash would.
-    pub fn kill(mut self) {
+    pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
     /// Waits for its end.
-    pub fn wait(mut self) -> Option<i32> {
+    pub(crate) fn wait(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 }
@@ -235,7 +235,7 @@ impl Drop for Listening {
 }
 
 /// Sends a signal to a process that we started.
-pub fn signal(name: &str, process: u32) {
+pub(crate) fn signal(name: &str, process: u32) {
     let sent = Command::new("kill").args([format!("-{name}"), process.to_string()]).status().unwrap();
     assert!(sent.success());
 }
