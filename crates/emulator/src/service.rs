@@ -1,7 +1,7 @@
 //! The emulator as a value: requests in, answers out.
 //!
 //! [`Emulator::handle`] takes a request through the checks in the order of row 57 of API section 10, up to the point
-//! where its operation is known to run; the rest is in [`resources`](crate::resources).
+//! where its operation is known to run; the rest is in [`resources`].
 
 use crate::{
     config::{Access, BODY_LIMIT, Config},
