@@ -258,9 +258,6 @@ pub(crate) struct Plan {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
-    /// Leave bad items out instead of refusing the spec.
-    #[arg(long)]
-    pub(crate) skip_invalid: bool,
     /// Exit with 2 if there is something to do.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -272,9 +269,6 @@ pub(crate) struct Apply {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
-    /// Count bad items as failed instead of refusing the spec.
-    #[arg(long)]
-    pub(crate) skip_invalid: bool,
     /// How the run goes.
     #[command(flatten)]
     pub(crate) run: RunFlags,

@@ -76,6 +76,7 @@ pub(crate) async fn run(
     let options = RunOptions { parallel: usize::from(request.flags.parallel), ..RunOptions::default() };
     let machine = Run::new(id.clone(), Arc::clone(&plan), options, seed());
 
+    tracing::info!(run = %id, operations = plan.operations.len(), "run started");
     let mut seen = Seen::default();
     let mut progress = Progress::start(screen, session.now().mono);
     let mut watch = |event: &Event| match event {
@@ -117,6 +118,7 @@ pub(crate) async fn run(
     if let Some(events) = events {
         events.close(screen);
     }
+    tracing::info!(run = %id, cut_off = ended.is_none(), "run ended");
     Ok(match ended {
         Some(report) => Ended { report: *report, cut_off: false },
         None => Ended { report: seen.report(&plan, session.now().wall), cut_off: true },

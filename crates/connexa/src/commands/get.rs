@@ -66,12 +66,15 @@ pub(crate) async fn run(
         keep_fields(&mut chosen.rows, &arguments.fields, what)?;
     }
     match output {
-        Output::Text => screen.result(&text(&chosen.rows, what, !arguments.fields.is_empty())),
+        Output::Text => screen.result(&text(&chosen.rows, what, &arguments.fields)),
         Output::Name => {
             screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>());
         }
         Output::Csv => {
-            screen.raw(&csv::table(&chosen.rows.into_iter().map(|row| row.item).collect::<Vec<_>>()));
+            screen.raw(&csv::table(
+                &chosen.rows.into_iter().map(|row| row.item).collect::<Vec<_>>(),
+                &arguments.fields,
+            ));
         }
         Output::Jsonl => {
             let line = |row: Row| {
@@ -288,9 +291,10 @@ fn keep_fields(rows: &mut [Row], fields: &[String], what: What) -> Result<(), Fa
 
 /// A table for people. Unless the columns are named, objects inside objects are left out, and the ids of objects, which
 /// are long and tell nothing, come last.
-fn text(rows: &[Row], what: What, named: bool) -> Text {
+fn text(rows: &[Row], what: What, fields: &[String]) -> Text {
+    let named = !fields.is_empty();
     let id_last = !named && what != What::Regions;
-    let mut header: Vec<String> = Vec::new();
+    let mut header: Vec<String> = fields.to_vec();
     for row in rows {
         for (name, value) in &row.item {
             let hidden = !named && value.is_object() || id_last && name == "id";

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value};
 
-/// Items of one kind as rows: a column for each leaf in use, in the order of first use unless `columns` says more.
-pub(crate) fn table(items: &[Map<String, Value>]) -> String {
-    let mut header: Vec<String> = Vec::new();
+/// Items of one kind as rows: the named columns, then one for each other leaf in use, in the order of first use.
+pub(crate) fn table(items: &[Map<String, Value>], columns: &[String]) -> String {
+    let mut header: Vec<String> = columns.to_vec();
     let rows: Vec<Vec<(String, String)>> = items
         .iter()
         .map(|item| {
@@ -85,11 +85,11 @@ mod tests {
         ];
         let items: Vec<_> = items.iter().map(|i| i.as_object().unwrap().clone()).collect();
         assert_eq!(
-            table(&items),
+            table(&items, &[]),
             "name,egress,routes,ipsec.platform,group,note,tags\n\
              '=1+1,false,10.0.0.0/8|a\\|b,aws,,,\n\
              \"a, b\",,,,\"{\"\"id\"\":\"\"7\"\"}\",\\N,\"[\"\"[x\"\"]\"\n"
         );
-        assert_eq!(table(&[]), "");
+        assert_eq!(table(&[], &[]), "");
     }
 }

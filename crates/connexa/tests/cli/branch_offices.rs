@@ -73,5 +73,41 @@ networks:
 ";
     bench.file("offices.yaml", spec);
     let came = bench.run("apply -f offices.yaml --emulator --yes");
-    insta::assert_snapshot!(came.redacted(&bench), @"");
+    insta::assert_snapshot!(came.redacted(&bench), @r"
+    exit 4
+    --- stdout
+    error: 4 of 7 changes failed; 3 succeeded
+      create network `lyon`: rejected by the API, nothing of it was made (status 400, 1 attempt)
+        routes[1].subnet (100.112.7.0/24): The route overlaps the subnet 100.96.0.0/11 of the service
+        with it: network_connector `lyon-1` and network_routes `10.21.0.0/16` and `100.112.7.0/24`
+        at offices.yaml:6
+
+      kind               succeeded  failed
+      network                    1       1
+      network_connector          1       1
+      network_route              1       2
+
+    calls: 2 update (a call per object: 7), 3 read
+    time:  [N] s
+    run:   [ID]
+
+    hint: what did not succeed is written as a spec; mend it, then apply it:
+      [DIR]/state/failures/[ID].yaml
+      connexa apply -f [DIR]/state/failures/[ID].yaml --emulator
+    --- stderr
+    note: the emulator keeps its tenant in `[DIR]/state/emulator.db`; to start over:
+      rm -f [DIR]/state/emulator.db*
+    plan for https://emulator.localhost: 7 changes
+
+      kind               create
+      network                 2
+      network_connector       2
+      network_route           3
+
+    calls: 2 update (a call per object: 7), 2 read
+    time:  about [N] s (rate limit assumed)
+
+    0 of 7 changes done, 2 calls left, waiting for the update limit
+    7 of 7 changes done, 4 failed, [N]/s
+    ");
 }

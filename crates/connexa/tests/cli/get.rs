@@ -72,9 +72,17 @@ fn names_are_folded_and_globs_match() {
 fn forms_of_output() {
     let bench = bench();
     let table = bench.run("get users --fields username,group,secondary_groups,email --emulator").exits(0);
-    insta::assert_snapshot!(table.stdout, @"");
+    insta::assert_snapshot!(table.stdout, @r"
+    username  group      secondary_groups  email
+    owner     Default                      owner@example.com
+    ada       engineers  on-call           ada@example.com
+    ");
     let csv = bench.run("get network-routes --fields network,subnet,description --emulator -o csv").exits(0);
-    insta::assert_snapshot!(csv.stdout, @"");
+    insta::assert_snapshot!(csv.stdout, @r"
+    network,subnet,description
+    Paris,10.20.0.0/16,
+    Paris,10.21.0.0/16,lab
+    ");
     let regions = bench.run("get regions --emulator -o json").exits(0).json();
     assert!(regions.as_array().unwrap().iter().any(|region| region["id"] == "it-mxp"), "{regions:#}");
     bench.run("get networks --fields nonsense --emulator").exits(64);

@@ -125,8 +125,10 @@ fn line(line: &str) -> String {
         let unit = words
             .get(at + 1)
             .is_some_and(|next| matches!(next.trim_end_matches([',', '\n', ')']), "s" | "min"));
-        if number(&words[at]) && unit || words[at].ends_with("/s,") {
-            words[at] = if unit { "[N]".to_owned() } else { "[N]/s,".to_owned() };
+        if number(&words[at]) && unit {
+            "[N]".clone_into(&mut words[at]);
+        } else if let Some(rate) = words[at].trim_end_matches([',', '\n']).strip_suffix("/s") {
+            words[at] = words[at].replace(rate, "[N]");
         }
     }
     words.join(" ")
