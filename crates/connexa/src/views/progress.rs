@@ -116,10 +116,10 @@ fn message(
             if *bad > 0 {
                 parts.push(format!("{bad} failed"));
             }
-            if !elapsed.is_zero() && *ended > 0 {
+            if *ended > 0 {
                 parts.push(format!(
                     "{:.1}/s",
-                    f64::from(u32::try_from(*ended).unwrap_or(u32::MAX)) / elapsed.as_secs_f64().max(0.1)
+                    f64::from(u32::try_from(*ended).unwrap_or(u32::MAX)) / elapsed.as_secs_f64().max(1.0)
                 ));
             }
             if *calls_left > 0 {

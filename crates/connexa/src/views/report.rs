@@ -10,10 +10,13 @@ use connexa_engine::{
     report::{ErrorType, Origin, Report, ReportedChange, RunOutcome, Verdict},
 };
 use connexa_types::Kind;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More changes than this that did not succeed are counted, not shown; the whole is in the report file and in JSON.
 const MOST_SHOWN: usize = 40;
+
+/// The verdicts that are told change by change, the gravest first.
+const TOLD: [Verdict; 4] = [Verdict::Unknown, Verdict::Failed, Verdict::Skipped, Verdict::Unprocessed];
 
 /// How to go on from a report.
 pub(crate) struct NextSteps<'a> {
@@ -27,8 +30,11 @@ pub(crate) struct NextSteps<'a> {
 pub(crate) fn text(report: &Report, next: &NextSteps<'_>) -> Text {
     let mut text = headline(report);
     let mut shown = 0;
-    let verdicts = [Verdict::Unknown, Verdict::Failed, Verdict::Skipped, Verdict::Unprocessed];
-    for family in verdicts.iter().flat_map(|v| families(*v, report.lists.of(*v))) {
+    let (unstarted, with_reason): (Vec<_>, Vec<_>) = TOLD
+        .iter()
+        .flat_map(|verdict| families(*verdict, report.lists.of(*verdict)))
+        .partition(|family| family.verdict == Verdict::Unprocessed && family.head.error_type.is_none());
+    for family in &with_reason {
         shown += 1;
         if shown <= MOST_SHOWN {
             text = text.then(family.text());
@@ -37,6 +43,9 @@ pub(crate) fn text(report: &Report, next: &NextSteps<'_>) -> Text {
     if shown > MOST_SHOWN {
         let more = format_args!("  and {} more in the report", shown - MOST_SHOWN);
         text = text.then(Text::line(more));
+    }
+    if !unstarted.is_empty() {
+        text = text.then(not_started(&unstarted));
     }
     if !report.counts.is_empty() {
         text = text.end().then(counts(report));
@@ -288,6 +297,32 @@ impl Family<'_> {
     }
 }
 
+/// What was never started needs no reason of its own.
+fn not_started(families: &[Family<'_>]) -> Text {
+    let mut kinds: Vec<(&str, Vec<String>)> = Vec::new();
+    for family in families {
+        let key = format!("`{}`", family.head.key);
+        match kinds.iter_mut().find(|(kind, _)| *kind == family.head.kind) {
+            Some((_, keys)) => keys.push(key),
+            None => kinds.push((&family.head.kind, vec![key])),
+        }
+    }
+    let text = kinds.into_iter().fold(Text::new(), |text, (kind, keys)| {
+        let kind = plural(keys.len(), kind);
+        let line = Text::new()
+            .plain("  ")
+            .toned(Tone::Warning, "not started")
+            .plain(format_args!(": {kind} {}", short_list(keys, 4)))
+            .end();
+        text.then(line)
+    });
+    let reasons: BTreeSet<&str> = families.iter().filter_map(|family| family.head.error.as_deref()).collect();
+    reasons.into_iter().fold(text, |text, reason| {
+        let reason = reason.strip_prefix("not started: ").unwrap_or(reason);
+        text.then(Text::line(format_args!("    {reason}")))
+    })
+}
+
 /// Length of the parent's part of a child's key, the slash included.
 fn parent_part(key: &str) -> usize {
     let mut escaped = false;
@@ -331,32 +366,31 @@ fn figures(report: &Report) -> Text {
     let timings = &report.timings;
     let mut time = format!("time:  {}", span_of_time((timings.plan_ms + timings.run_ms) / 1000.0));
     if timings.waiting_ms >= 100.0 {
-        let waiting = span_of_time(timings.waiting_ms / 1000.0);
+        // The last wait of a stopped run outlasts its last call.
+        let waiting = span_of_time(timings.waiting_ms.min(timings.plan_ms + timings.run_ms) / 1000.0);
         time = format!("{time}, {waiting} of it waiting for the rate limit");
     }
     Text::line(line).then(Text::line(time)).then(Text::line(format_args!("run:   {}", report.run.id)))
 }
 
 fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
+    let hint = |words: &str| Text::new().end().then(Text::titled(Tone::Hint, "hint", words));
+    let lists = &report.lists;
     let mut text = Text::new();
-    if let Some(file) = &report.failures_file {
-        text = text.end().then(Text::titled(
-            Tone::Hint,
-            "hint",
-            "what did not succeed is written as a spec; mend it, then apply it:",
-        ));
-        text = text.then(Text::line(format_args!("  {file}")));
-        if let Some(command) = next.mend {
-            text = text.then(Text::line(format_args!("  {command}")));
-        }
-    }
-    if !report.lists.unknown.is_empty() {
-        text = text.end().then(Text::titled(
-            Tone::Hint,
-            "hint",
-            "the same command looks first and does just what is missing:",
-        ));
+    // What was not started needs no mending, and what is unknown must be looked at: the same command does both.
+    if !lists.unknown.is_empty() || report.outcome == RunOutcome::Stopped {
+        text = text.then(hint("the same command looks first, then does just what is missing:"));
         text = text.then(Text::line(format_args!("  {}", next.again)));
     }
-    text
+    let Some(file) = &report.failures_file else { return text };
+    let words = if lists.failed.is_empty() {
+        "what was not done is written as a spec, too:"
+    } else {
+        "what did not succeed is written as a spec; mend it, then apply it:"
+    };
+    text = text.then(hint(words)).then(Text::line(format_args!("  {file}")));
+    match next.mend {
+        Some(command) => text.then(Text::line(format_args!("  {command}"))),
+        None => text,
+    }
 }

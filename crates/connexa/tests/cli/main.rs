@@ -9,4 +9,5 @@ mod emulator;
 mod exits;
 mod get;
 mod hostile;
+mod stop;
 mod support;
