@@ -1,8 +1,8 @@
 //! Batch operations for OpenVPN CloudConnexa: the `connexa` command.
 //!
-//! This crate wires the others together: it reads arguments and settings ([`cli`], [`settings`]), gives the engine its
-//! ports ([`wiring`]), goes the course of a command ([`commands`], [`changing`]), shows what came of it ([`views`]) and
-//! exits ([`exit`]). Nothing else in the workspace prints or reads the environment.
+//! This crate wires the others together: it reads arguments and settings (`cli`, `settings`), gives the engine its
+//! ports (`wiring`), goes the course of a command (`commands`, `changing`), shows what came of it (`views`) and
+//! exits (`exit`). Nothing else in the workspace prints or reads the environment.
 
 mod changing;
 mod cli;
