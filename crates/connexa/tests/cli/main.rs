@@ -1,6 +1,6 @@
 //! The real binary, from outside: what it prints, what it exits with, what it leaves behind.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails as the test does")]
+#![expect(clippy::unwrap_used, reason = "what tests share fails as a test does")]
 
 mod branch_offices;
 mod create;
