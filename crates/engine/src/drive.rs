@@ -65,7 +65,7 @@ pub async fn drive<M: Machine>(
         work: FuturesUnordered::new(),
         appends: FuturesOrdered::new(),
         acquiring: HashMap::new(),
-        permits: Permits { held: HashMap::new(), pacer: ports.pacer },
+        permits: Permits { held: HashMap::new(), ports },
         durable: Seq(0),
         failed: None,
         waiting: VecDeque::new(),
@@ -124,21 +124,24 @@ struct Waiting {
     limit: Duration,
 }
 
-/// The permits in hand; those left when the driver is dropped go back to the pacer.
+/// The permits in hand. When the driver is dropped, their calls may be on their way: to the pacer they are lost.
 struct Permits<'a> {
     held: HashMap<AttemptId, Permit>,
-    pacer: &'a dyn Pacer,
+    ports: Ports<'a>,
 }
 
 impl Drop for Permits<'_> {
     fn drop(&mut self) {
+        let now = self.ports.clock.now().mono;
         for (_, permit) in self.held.drain() {
-            self.pacer.release(permit);
+            let why = Why::new(Reason::Cancelled, "the run was dropped");
+            let attempt = Attempt { outcome: Outcome::Indeterminate(why.clone()), ..not_sent(why, now) };
+            self.ports.pacer.observe(permit, &attempt);
         }
     }
 }
 
-impl<'a> Driver<'a> {
+impl Driver<'_> {
     fn carry_out<D>(&mut self, output: Output<D>, watch: &mut (dyn FnMut(&Event) + Send)) {
         match output {
             Output::Append { first, records } => self.append(first, records, watch),
@@ -191,7 +194,7 @@ impl<'a> Driver<'a> {
         match self.ports.recording {
             Some(Recording { journal, lease }) => self.appends.push_back(journal.append(lease, records)),
             None => {
-                self.journal_failed(JournalFailure::Write("this machine runs without a journal".to_owned()))
+                self.journal_failed(JournalFailure::Write("this machine runs without a journal".to_owned()));
             }
         }
     }

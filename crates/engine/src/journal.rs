@@ -117,26 +117,25 @@ impl Journal for MemoryJournal {
             let key = claim.keys.iter().find(|key| keys.contains(key))?;
             Some(ClaimError::Taken { run: run.clone(), key: key.clone() })
         });
-        let outcome = match taken {
-            Some(taken) => Err(taken),
-            None => {
-                let entry = runs.entry(claim.run.clone()).or_insert_with(|| Entry {
-                    tenant: claim.tenant,
-                    command: claim.command,
-                    started: claim.started,
-                    keys: None,
-                    epoch: 0,
-                    records: Vec::new(),
-                    durable: 0,
-                    failed: None,
-                    moved: Arc::default(),
-                });
-                // What an earlier owner had queued and did not see durable is lost with it.
-                entry.records.truncate(usize::try_from(entry.durable).unwrap_or(usize::MAX));
-                entry.keys = Some(claim.keys);
-                entry.epoch += 1;
-                Ok(Lease { run: claim.run, epoch: entry.epoch })
-            }
+        let outcome = if let Some(taken) = taken {
+            Err(taken)
+        } else {
+            let entry = runs.entry(claim.run.clone()).or_insert_with(|| Entry {
+                tenant: claim.tenant,
+                command: claim.command,
+                started: claim.started,
+                keys: None,
+                epoch: 0,
+                records: Vec::new(),
+                durable: 0,
+                failed: None,
+                moved: Arc::default(),
+            });
+            // What an earlier owner had queued and did not see durable is lost with it.
+            entry.records.truncate(usize::try_from(entry.durable).unwrap_or(usize::MAX));
+            entry.keys = Some(claim.keys);
+            entry.epoch += 1;
+            Ok(Lease { run: claim.run, epoch: entry.epoch })
         };
         future::ready(outcome).boxed()
     }

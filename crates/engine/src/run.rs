@@ -25,7 +25,7 @@ pub use options::RunOptions;
 use crate::{
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Seq, Stop, TimerId},
     plan::Plan,
-    read::pages::{PageId, Progress},
+    read::pages::PageId,
     record::{Event, Purpose, Record, RunId, Tick, Waiting},
     report::{ErrorType, Report, ReportFold, RunOutcome, Verdict},
     retry::{Cause, RetryBudget},
@@ -464,118 +464,6 @@ impl Run {
         self.halt.as_ref().map(Halt::words).unwrap_or_default()
     }
 
-    // ── Look-ups ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    /// Looks for what a rejected joint create left behind.
-    fn look_up(&mut self, operation: usize, rejection: Rejection, now: Now) {
-        let kind = self.plan.operations[operation].kind;
-        if self.sends_nothing() {
-            let ruling = not_looked(&rejection, &self.halt_words());
-            self.end_all(operation, &ruling, now);
-        } else if let Some(look_up) = self.look_ups.get_mut(&kind) {
-            look_up.join(operation, rejection);
-        } else if let Some(look_up) = LookUp::new(kind, operation, rejection.clone()) {
-            self.look_ups.insert(kind, look_up);
-            self.ask_for_pages(kind);
-        } else {
-            let ruling = not_looked(&rejection, "this version cannot list the kind");
-            self.end_all(operation, &ruling, now);
-        }
-    }
-
-    fn ask_for_pages(&mut self, kind: Kind) {
-        let Some(look_up) = self.look_ups.get_mut(&kind) else { return };
-        let pages = look_up.calls().into_iter();
-        self.pages.extend(pages.map(|(id, call)| Page { kind, id, call: Arc::new(call), attempts: 0 }));
-    }
-
-    /// Takes in the answer to a page of a look-up.
-    fn looked(&mut self, mut page: Page, outcome: Outcome, now: Now, out: &mut Outs) {
-        page.attempts += 1;
-        let kind = page.kind;
-        let unknown = |why: String| Ruling::unknown(why);
-        match outcome {
-            Outcome::Applied(answer) => {
-                let Some(look_up) = self.look_ups.get_mut(&kind) else { return };
-                match look_up.pages.take(page.id, answer) {
-                    Progress::More | Progress::Restarted if self.sends_nothing() => {
-                        self.end_look_up(kind, &unknown(self.halt_words()), now, out);
-                    }
-                    Progress::More | Progress::Restarted => self.ask_for_pages(kind),
-                    Progress::Whole => self.whole(kind, now),
-                    Progress::NeverStill => {
-                        self.end_look_up(
-                            kind,
-                            &unknown("the list changed each time it was read".into()),
-                            now,
-                            out,
-                        );
-                    }
-                    Progress::NoPage => {
-                        self.end_look_up(
-                            kind,
-                            &unknown("the list was answered with something else".into()),
-                            now,
-                            out,
-                        );
-                    }
-                }
-            }
-            Outcome::Throttled(hint) => self.again(Job::Page(page), Cause::Throttled, hint, now, out, |_| {
-                unknown("reading the list was throttled each time".into())
-            }),
-            Outcome::NotSent(why) | Outcome::Indeterminate(why) => {
-                self.again(Job::Page(page), Cause::Failure, None, now, out, |_| unknown(ruling::words(&why)));
-            }
-            Outcome::Rejected(rejection) => {
-                self.end_look_up(kind, &unknown(refusal::summary(&rejection)), now, out);
-            }
-            Outcome::Unauthorized => {
-                self.halt(Halt::Unauthorized, now, out);
-                self.end_look_up(kind, &unknown("the service refused the credentials".into()), now, out);
-            }
-        }
-    }
-
-    /// The list is whole: it says what each rejected call left behind.
-    fn whole(&mut self, kind: Kind, now: Now) {
-        let Some(look_up) = self.look_ups.remove(&kind) else { return };
-        let (elements, _) = look_up.pages.into_elements();
-        let plan = Arc::clone(&self.plan);
-        for (operation, rejection) in look_up.operations {
-            let subject = &plan.operations[operation];
-            let call = self.tasks[operation].call.clone().expect("it has been sent");
-            let ids = joint::found(subject, &call, &elements);
-            if ids.is_empty() {
-                let rulings = refusal::refused(&plan, subject, &rejection);
-                self.end(operation, rulings, now);
-            } else {
-                let error = format!(
-                    "{}; yet the list of {} shows an object with this key (id {}): it may have been applied in part",
-                    refusal::summary(&rejection),
-                    kind.plural().replace('_', " "),
-                    ids.join(", "),
-                );
-                self.end_all(operation, &Ruling::unknown(error), now);
-            }
-        }
-        for (operation, rejection) in look_up.next {
-            self.look_up(operation, rejection, now);
-        }
-    }
-
-    /// The list cannot be had: what rejected calls left behind is not known. `why` says it in its error.
-    fn end_look_up(&mut self, kind: Kind, why: &Ruling, now: Now, out: &mut Outs) {
-        let Some(look_up) = self.look_ups.remove(&kind) else { return };
-        self.pages.retain(|page| page.kind != kind);
-        self.backing_off.retain(|_, job| !matches!(job, Job::Page(page) if page.kind == kind));
-        self.give_up(now, out, |job| matches!(job, Job::Page(page) if page.kind == kind));
-        let why = why.error.as_deref().unwrap_or_default();
-        for (operation, rejection) in look_up.operations.into_iter().chain(look_up.next) {
-            self.end_all(operation, &not_looked(&rejection, why), now);
-        }
-    }
-
     // ── Ending ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     /// Ends an operation alike for all that it carries; what needs it is skipped, if it did not succeed.
@@ -631,7 +519,7 @@ impl Run {
             self.record(Record::StopRequested { reason, at: now.wall });
         }
         // The first reason is told; a later one that forbids more takes its place.
-        if matches!((&self.halt, &halt), (None, _) | (_, Halt::Journal(_)) | (Some(Halt::Stop), _)) {
+        if matches!((&self.halt, &halt), (None | Some(Halt::Stop), _) | (_, Halt::Journal(_))) {
             self.halt = Some(halt);
         }
         self.backing_off.retain(|_, job| matches!(job, Job::Page(_)));
@@ -739,22 +627,24 @@ impl Machine for Run {
     fn handle(&mut self, now: Now, input: Input) -> Outs {
         let mut out = Vec::new();
         match (self.phase, input) {
-            (Phase::Ended, _) => return out,
-            (Phase::Finishing(last), Input::Durable(seq)) if seq >= last => {
-                self.done(&mut out);
+            (Phase::Ended, _) | (Phase::Working, Input::Durable(_)) => return out,
+            (Phase::Finishing(last), input) => {
+                let over = match input {
+                    Input::Durable(seq) => seq >= last,
+                    // What was learned stays true although it could not be written down.
+                    Input::NotDurable(_) => true,
+                    _ => false,
+                };
+                if over {
+                    self.done(&mut out);
+                }
                 return out;
             }
-            // What was learned stays true although it could not be written down.
-            (Phase::Finishing(_), Input::NotDurable(_)) => {
-                self.done(&mut out);
-                return out;
-            }
-            (Phase::Finishing(_), _) | (Phase::Working, Input::Durable(_)) => return out,
             (Phase::Working, Input::Start) => self.start(now),
             (Phase::Working, Input::NotDurable(failure)) => self.halt(Halt::Journal(failure), now, &mut out),
             (Phase::Working, Input::Granted(permit)) => self.granted(permit.attempt, now, &mut out),
             (Phase::Working, Input::Answered(attempt, answer)) => {
-                self.answered(attempt, *answer, now, &mut out)
+                self.answered(attempt, *answer, now, &mut out);
             }
             (Phase::Working, Input::Woke(timer)) => self.woke(timer),
             (Phase::Working, Input::Stop(Stop::Finish)) => self.halt(Halt::Stop, now, &mut out),
@@ -774,12 +664,6 @@ impl Machine for Run {
         }
         out
     }
-}
-
-/// The verdict on a rejected joint create whose effect could not be looked at.
-fn not_looked(rejection: &Rejection, why: &str) -> Ruling {
-    let refusal = refusal::summary(rejection);
-    Ruling::unknown(format!("{refusal}; whether it was applied in part is not known: {why}"))
 }
 
 fn status(outcome: &Outcome) -> Option<u16> {

@@ -4,6 +4,7 @@ mod sim;
 
 use connexa_engine::{
     current::CurrentState,
+    journal::MemoryJournal,
     pacer::PacerOptions,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::{Event, Tick},
@@ -21,7 +22,7 @@ use std::time::Duration;
 fn world(seed: u64) -> World {
     let clock = SimClock::new();
     let service = Service::new(&clock, Buckets::None, seed);
-    World::new(clock, service, Default::default(), PacerOptions::default())
+    World::new(clock, service, MemoryJournal::new(), PacerOptions::default())
 }
 
 fn host(index: usize) -> Value {

@@ -9,10 +9,10 @@ use connexa_types::{Attempt, Class, Mono, Outcome, QuotaHeaders};
 use std::{collections::BTreeMap, time::Duration};
 
 /// The longest wait that a `Retry-After` is obeyed for.
-const LONGEST_HINT: Duration = Duration::from_secs(3600);
+const LONGEST_HINT: Duration = Duration::from_hours(1);
 /// The first and the longest wait after a 429 that says nothing.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_secs(60);
+const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 /// The guard after many refusals.
 const LARGEST_GUARD: Duration = Duration::from_secs(1);
 

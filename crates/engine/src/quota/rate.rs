@@ -11,7 +11,7 @@ pub struct Rate {
 impl Rate {
     /// One call in each `interval`; `None` for an interval of zero or of more than a day.
     pub fn one_in(interval: Duration) -> Option<Self> {
-        (!interval.is_zero() && interval <= Duration::from_secs(86_400)).then_some(Self { interval })
+        (!interval.is_zero() && interval <= Duration::from_hours(24)).then_some(Self { interval })
     }
 
     /// The time from one call to the next.

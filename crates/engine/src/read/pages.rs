@@ -25,7 +25,7 @@ pub(crate) struct Pages {
     next: u32,
     /// Known from the first page of the pass.
     size: Option<ListSize>,
-    pages: BTreeMap<u32, Vec<Element>>,
+    read: BTreeMap<u32, Vec<Element>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ struct Envelope {
 
 impl Pages {
     pub(crate) fn new(endpoint: Endpoint) -> Self {
-        Self { endpoint, pass: 0, next: 0, size: None, pages: BTreeMap::new() }
+        Self { endpoint, pass: 0, next: 0, size: None, read: BTreeMap::new() }
     }
 
     /// The next call to make, if one is to be made now.
@@ -97,14 +97,14 @@ impl Pages {
         if *self.size.get_or_insert(size) != size {
             return self.restart();
         }
-        self.pages.insert(id.page, with_secrets(envelope.content, sealed));
-        if (self.pages.len() as u64) < u64::from(size.pages) {
+        self.read.insert(id.page, with_secrets(envelope.content, sealed));
+        if (self.read.len() as u64) < u64::from(size.pages) {
             return Progress::More;
         }
         // A list of one page is one moment of the tenant. Longer ones are checked: an object that moved from one page to
         // another between two answers shows twice or not at all.
         if size.pages > 1 {
-            let elements = self.pages.values().map(Vec::len).sum::<usize>();
+            let elements = self.read.values().map(Vec::len).sum::<usize>();
             let distinct: HashSet<_> = self.ids().collect();
             if elements as u64 != size.elements || distinct.len() != elements {
                 return self.restart();
@@ -124,7 +124,7 @@ impl Pages {
 
     /// Objects so far.
     pub(crate) fn objects(&self) -> u64 {
-        self.pages.values().map(|page| page.len() as u64).sum()
+        self.read.values().map(|page| page.len() as u64).sum()
     }
 
     /// All objects, if known.
@@ -139,13 +139,13 @@ impl Pages {
 
     /// The ids of the objects so far.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
-        self.pages.values().flatten().filter_map(|(object, _)| object.get("id")?.as_str())
+        self.read.values().flatten().filter_map(|(object, _)| object.get("id")?.as_str())
     }
 
     /// The elements in the order of the list, and the number of pages.
     pub(crate) fn into_elements(self) -> (Vec<Element>, u32) {
         let pages = self.count();
-        (self.pages.into_values().flatten().collect(), pages)
+        (self.read.into_values().flatten().collect(), pages)
     }
 }
 

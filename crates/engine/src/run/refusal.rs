@@ -3,10 +3,10 @@
 use super::ruling::Ruling;
 use crate::{
     catalog::{self, Definition, Field, FieldType},
-    plan::{Operation, Plan},
+    plan::{Carried, Operation, Plan},
     report::ErrorType,
 };
-use connexa_types::{Kind, Rejection};
+use connexa_types::{ErrorDetail, JsonPointer, Kind, Rejection};
 use std::collections::BTreeMap;
 
 /// Field in spec names → messages.
@@ -59,7 +59,7 @@ fn server_words(rejection: &Rejection) -> String {
     let message = error.and_then(|error| error.error_message.clone()).filter(|text| !text.is_empty());
     let words = message.or_else(|| {
         // Without an overall text the details are all that it says.
-        let details = error?.error_details.iter().flat_map(|(_, list)| list).map(|detail| detail.text());
+        let details = error?.error_details.iter().flat_map(|(_, list)| list).map(ErrorDetail::text);
         Some(details.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
     });
     let words = words.unwrap_or_else(|| rejection.text.clone());
@@ -76,7 +76,7 @@ fn translate(
     let mut passengers: BTreeMap<String, Details> = BTreeMap::new();
     let details = rejection.error.iter().flat_map(|error| &error.error_details);
     for (key, list) in details {
-        let messages: Vec<String> = list.iter().map(|detail| detail.text()).collect();
+        let messages: Vec<String> = list.iter().map(ErrorDetail::text).collect();
         let path = Path::parse(key);
         let on_board = path.passenger(operation);
         let kind_on_board = on_board
@@ -134,9 +134,9 @@ impl<'a> Path<'a> {
     }
 
     /// The passenger that the path leads into.
-    fn passenger<'o>(&self, operation: &'o Operation) -> Option<&'o crate::plan::Carried> {
+    fn passenger<'o>(&self, operation: &'o Operation) -> Option<&'o Carried> {
         let [Step::Member(list), Step::Index(index), ..] = self.steps[..] else { return None };
-        let at = connexa_types::JsonPointer::default().child(list).child(index);
+        let at = JsonPointer::default().child(list).child(index);
         operation.carries.iter().skip(1).find(|carried| carried.at == at)
     }
 

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Numbers {
-    pub burst: u64,
-    pub rate: u64,
-    pub seconds: u64,
+    pub burst: u32,
+    pub rate: u32,
+    pub seconds: u32,
 }
 
 impl Numbers {
-    pub const fn new(burst: u64, rate: u64, seconds: u64) -> Self {
+    pub const fn new(burst: u32, rate: u32, seconds: u32) -> Self {
         Self { burst, rate, seconds }
     }
 
     pub fn period(self) -> Duration {
-        Duration::from_secs(self.seconds).div_f64(self.rate as f64)
+        Duration::from_secs(u64::from(self.seconds)) / self.rate
     }
 }
 
@@ -31,12 +31,13 @@ pub struct Bucket {
 
 impl Bucket {
     pub fn full(numbers: Numbers) -> Self {
-        Self::with_tokens(numbers, numbers.burst as f64)
+        Self::with_tenths(numbers, u64::from(numbers.burst) * 10)
     }
 
-    pub fn with_tokens(numbers: Numbers, tokens: f64) -> Self {
-        let token = u128::from(numbers.seconds) * 1_000_000_000;
-        Self { numbers, credit: (token as f64 * tokens) as u128, at: Mono::ZERO }
+    /// A bucket that holds so many tenths of a token.
+    pub fn with_tenths(numbers: Numbers, tenths: u64) -> Self {
+        let tenth = u128::from(numbers.seconds) * 100_000_000;
+        Self { numbers, credit: tenth * u128::from(tenths), at: Mono::ZERO }
     }
 
     fn token(&self) -> u128 {
@@ -52,10 +53,10 @@ impl Bucket {
             self.credit -= self.token();
         }
         let headers = QuotaHeaders {
-            burst: Some(self.numbers.burst),
-            rate: Some(self.numbers.rate),
-            seconds: Some(self.numbers.seconds),
-            remaining: Some((self.credit / self.token()) as u64),
+            burst: Some(self.numbers.burst.into()),
+            rate: Some(self.numbers.rate.into()),
+            seconds: Some(self.numbers.seconds.into()),
+            remaining: u64::try_from(self.credit / self.token()).ok(),
         };
         (allowed, headers)
     }

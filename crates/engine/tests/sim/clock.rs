@@ -81,7 +81,7 @@ impl Clock for SimClock {
     fn sleep_until(&self, at: Mono) -> BoxFuture<'static, ()> {
         let lateness = {
             let mut state = self.0.lock().unwrap();
-            let most = state.lateness.as_nanos() as u64;
+            let most = u64::try_from(state.lateness.as_nanos()).unwrap();
             Duration::from_nanos(state.random.u64(0..=most))
         };
         Box::pin(self.pass_until(at + lateness))

@@ -1,7 +1,8 @@
 //! Plans to run: built by hand, so that the run is tested without the planner.
 
 use connexa_engine::plan::{
-    Action, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset, TemplateText,
+    Action, Base, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset,
+    TemplateText,
 };
 use connexa_engine::report::{ErrorType, Verdict};
 use connexa_types::{CallBody, Endpoint, JsonPointer, Kind, TenantId};
@@ -155,7 +156,7 @@ impl Builder {
             format: Plan::FORMAT,
             tenant: TenantId::from("https://simulated.example"),
             command: "apply".to_owned(),
-            base: Default::default(),
+            base: Base::default(),
             cost: Cost { one_per_object: self.changes.len() as u64, ..Cost::default() },
             changes: self.changes,
             operations: self.operations,
@@ -183,18 +184,26 @@ pub fn random(random: &mut fastrand::Rng, size: usize) -> Arc<Plan> {
     for index in 0..size {
         let name = format!("item-{index}");
         match random.u8(0..10) {
-            0 => drop(builder.no_op(Kind::Host, &name)),
-            1 => drop(builder.invalid(Kind::Host, &name)),
+            0 => {
+                builder.no_op(Kind::Host, &name);
+            }
+            1 => {
+                builder.invalid(Kind::Host, &name);
+            }
             2 | 3 => groups.push(builder.group(&name)),
             4 | 5 => {
                 let (connectors, routes) = (random.usize(0..4), random.usize(0..3));
                 networks.push(builder.network(&name, connectors, routes));
             }
-            6 if !groups.is_empty() => drop(builder.user(&name, groups[random.usize(0..groups.len())])),
-            7 if !networks.is_empty() => {
-                drop(builder.connector(&name, networks[random.usize(0..networks.len())]));
+            6 if !groups.is_empty() => {
+                builder.user(&name, groups[random.usize(0..groups.len())]);
             }
-            _ => drop(builder.host(&name)),
+            7 if !networks.is_empty() => {
+                builder.connector(&name, networks[random.usize(0..networks.len())]);
+            }
+            _ => {
+                builder.host(&name);
+            }
         }
         // Edges without an output, by `depends_on` or an order of kinds.
         if let Some(last) = builder.operations.len().checked_sub(1).filter(|last| *last > 0) {

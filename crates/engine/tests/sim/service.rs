@@ -60,6 +60,11 @@ pub struct Entry {
     pub delivered: bool,
 }
 
+/// Objects by the first word of their path.
+pub type Objects = BTreeMap<&'static str, Vec<Value>>;
+pub type Meddle = Box<dyn FnMut(&Call, &mut Objects) + Send>;
+pub type Script = Box<dyn FnMut(&Call) -> Option<Outcome> + Send>;
+
 pub struct Service {
     clock: SimClock,
     tenant: TenantId,
@@ -74,16 +79,16 @@ pub struct State {
     /// One way takes so many microseconds.
     pub way: Range<u64>,
     pub random: fastrand::Rng,
-    pub objects: BTreeMap<&'static str, Vec<Value>>,
+    pub objects: Objects,
     pub ledger: Vec<Entry>,
     pub numbers: u64,
     pub page_size: usize,
     pub in_flight: usize,
     pub most_in_flight: usize,
     /// Called before each request is handled: the tenant of another operator, who changes things.
-    pub meddle: Option<Box<dyn FnMut(&Call, &mut BTreeMap<&'static str, Vec<Value>>) + Send>>,
+    pub meddle: Option<Meddle>,
     /// Decides on requests, ahead of all else.
-    pub script: Option<Box<dyn FnMut(&Call) -> Option<Outcome> + Send>>,
+    pub script: Option<Script>,
 }
 
 impl Service {
