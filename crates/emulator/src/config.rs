@@ -20,6 +20,8 @@ pub struct Config {
     pub seed: u64,
     /// The status of an answer about an unknown id.
     pub not_found: NotFound,
+    /// Whether objects of one kind may have the same name (API section 10, row 19).
+    pub names: Names,
     /// Whether a 429 carries `Retry-After` (API section 10, row 3).
     pub retry_after: bool,
     /// Whether this tenant may make further Cloud IDs (API section 10, row 50).
@@ -45,6 +47,7 @@ impl Default for Config {
             token_ttl: Self::DEFAULT_TOKEN_TTL,
             seed: 0,
             not_found: NotFound::default(),
+            names: Names::default(),
             retry_after: false,
             account_enabled: false,
         }
@@ -108,6 +111,16 @@ impl FromStr for ApiKey {
         }
         Ok(Self { id: id.to_owned(), secret: SecretValue::new(secret), access })
     }
+}
+
+/// Whether names are unique where they are believed to be (API section 10, row 19).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Names {
+    /// A name that is taken is refused, without regard to case.
+    #[default]
+    Unique,
+    /// Names may repeat. Domains of the Cyber Shield lists never do: a second one replaces the first.
+    MayRepeat,
 }
 
 /// How an unknown id is answered.

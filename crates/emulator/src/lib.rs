@@ -23,7 +23,7 @@ pub mod tls;
 mod tower;
 mod validate;
 
-pub use config::{Access, ApiKey, Config, NotFound, NotFoundStatus};
+pub use config::{Access, ApiKey, Config, Names, NotFound, NotFoundStatus};
 pub use delivery::{Delivery, What};
 pub use embedded::Embedded;
 pub use limits::Limits;

@@ -157,7 +157,7 @@ fn checked(
     except: Option<&str>,
 ) -> Result<Map<String, Value>, Refusal> {
     let group = body(request, &REQUEST, state)?;
-    unique(state, KIND, "name", &group, except)?;
+    unique(request, state, KIND, "name", &group, except)?;
     for side in [Side::Source, Side::Destination] {
         for (index, item) in list(&group, side.field()).iter().enumerate() {
             if let Value::Object(item) = item {

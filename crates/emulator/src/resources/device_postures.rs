@@ -54,7 +54,7 @@ static REQUEST: Schema = schema(&[
 
 pub(super) fn create(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     let policy = body(request, &REQUEST, state)?;
-    unique(state, KIND, "name", &policy, None)?;
+    unique(request, state, KIND, "name", &policy, None)?;
     let id = state.create(KIND, None, policy);
     shown(state, KIND, &id)
 }
@@ -63,7 +63,7 @@ pub(super) fn update(request: &Request<'_>, state: &mut State) -> Result<Answer,
     let id = request.id();
     find(state, KIND, id)?;
     let policy = body(request, &REQUEST, state)?;
-    unique(state, KIND, "name", &policy, Some(id))?;
+    unique(request, state, KIND, "name", &policy, Some(id))?;
     state.update(KIND, id, policy);
     shown(state, KIND, id)
 }

@@ -23,7 +23,7 @@ static REQUEST: Schema = schema(&[
 
 pub(super) fn create(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     let record = body(request, &REQUEST, state)?;
-    unique(state, KIND, "domain", &record, None)?;
+    unique(request, state, KIND, "domain", &record, None)?;
     needs_an_address(&record)?;
     let id = state.create(KIND, None, record);
     shown(state, KIND, &id)
@@ -33,7 +33,7 @@ pub(super) fn update(request: &Request<'_>, state: &mut State) -> Result<Answer,
     let id = request.id();
     find(state, KIND, id)?;
     let record = body(request, &REQUEST, state)?;
-    unique(state, KIND, "domain", &record, Some(id))?;
+    unique(request, state, KIND, "domain", &record, Some(id))?;
     needs_an_address(&record)?;
     state.update(KIND, id, record);
     shown(state, KIND, id)

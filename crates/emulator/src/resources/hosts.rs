@@ -35,7 +35,7 @@ static UPDATE: Schema = schema(&[
 pub(super) fn create(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     let mut host = body(request, &CREATE, state)?;
     let nested = take_objects(&mut host, "connectors");
-    unique(state, KIND, "name", &host, None)?;
+    unique(request, state, KIND, "name", &host, None)?;
     internet_access::check(state, &host)?;
     let id = state.create(KIND, None, host);
     for connector in nested {
@@ -49,7 +49,7 @@ pub(super) fn update(request: &Request<'_>, state: &mut State) -> Result<Answer,
     let id = request.id();
     find(state, KIND, id)?;
     let host = body(request, &UPDATE, state)?;
-    unique(state, KIND, "name", &host, Some(id))?;
+    unique(request, state, KIND, "name", &host, Some(id))?;
     internet_access::check(state, &host)?;
     state.update(KIND, id, host);
     shown(state, KIND, id)

@@ -52,7 +52,7 @@ fn checked(
     except: Option<&str>,
 ) -> Result<Map<String, Value>, Refusal> {
     let context = body(request, &REQUEST, state)?;
-    unique(state, KIND, "name", &context, except)?;
+    unique(request, state, KIND, "name", &context, except)?;
     if !present(&context, "ipCheck") && !present(&context, "countryCheck") {
         return Err(Refusal::conflict("ipCheck", "A location context needs an IP check or a country check"));
     }

@@ -52,6 +52,7 @@ mod user_groups;
 mod users;
 
 use crate::{
+    config::Names,
     refusal::Refusal,
     request::{Answer, PageRequest, Request},
     state::{
@@ -284,14 +285,18 @@ fn body(request: &Request<'_>, schema: &Schema, state: &State) -> Result<Map<Str
     validate::check(schema, &request.json_object()?, state, Absent::Default)
 }
 
-/// Refuses a name (in the field `key`) that another object than `except` holds.
+/// Refuses a name (in the field `key`) that another object than `except` holds, unless names may repeat.
 fn unique(
+    request: &Request<'_>,
     state: &State,
     kind: Kind,
     key: &str,
     fields: &Map<String, Value>,
     except: Option<&str>,
 ) -> Result<(), Refusal> {
+    if request.config.names == Names::MayRepeat {
+        return Ok(());
+    }
     match state.holder_of_name(kind, text(fields, key)) {
         Some(holder) if Some(holder) != except => {
             let name = kind.singular().replace('_', " ");

@@ -41,7 +41,7 @@ pub(super) fn create(request: &Request<'_>, state: &mut State) -> Result<Answer,
     let mut network = body(request, &CREATE, state)?;
     let nested_routes = take_objects(&mut network, "routes");
     let nested_connectors = take_objects(&mut network, "connectors");
-    unique(state, KIND, "name", &network, None)?;
+    unique(request, state, KIND, "name", &network, None)?;
     internet_access::check(state, &network)?;
     let mut siblings = RouteIndex::default();
     for (index, route) in nested_routes.iter().enumerate() {
@@ -67,7 +67,7 @@ pub(super) fn update(request: &Request<'_>, state: &mut State) -> Result<Answer,
     let id = request.id();
     find(state, KIND, id)?;
     let network = body(request, &UPDATE, state)?;
-    unique(state, KIND, "name", &network, Some(id))?;
+    unique(request, state, KIND, "name", &network, Some(id))?;
     internet_access::check(state, &network)?;
     let protocol = text(&network, "tunnelingProtocol");
     if state.objects(Kind::NetworkConnector, Some(id)).any(|c| c.text("tunnelingProtocol") != protocol) {

@@ -82,7 +82,7 @@ fn checked(
     except: Option<&str>,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut group = body(request, schema, state)?;
-    unique(state, KIND, "name", &group, except)?;
+    unique(request, state, KIND, "name", &group, except)?;
     internet_access::check(state, &group)?;
     // Where both forms are sent, all regions win (row 45).
     let all = group.get("allRegionsIncluded") == Some(&Value::Bool(true));

@@ -53,7 +53,7 @@ const OWNER_STAYS: &str =
 pub(super) fn create(request: &Request<'_>, state: &mut State) -> Result<Answer, Refusal> {
     let mut user = body(request, &CREATE, state)?;
     let nested = take_objects(&mut user, "devices");
-    unique(state, KIND, "username", &user, None)?;
+    unique(request, state, KIND, "username", &user, None)?;
     no_second_owner(&user)?;
     if nested.len() > devices::limit(state, text(&user, "groupId")) {
         return Err(Refusal::conflict("devices", devices::LIMIT_EXCEEDED));
