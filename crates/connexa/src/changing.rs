@@ -340,7 +340,7 @@ impl Context<'_> {
 
     /// The command again, on other files, for copying.
     fn command_line(&self, files: &[String]) -> String {
-        let mut words = vec!["connexa".to_owned()];
+        let mut words = vec![self.global.program.clone()];
         words.extend(self.course.words.split(' ').map(str::to_owned));
         for file in files {
             words.extend(["-f".to_owned(), quoted(file)]);

@@ -52,6 +52,9 @@ Exit codes:
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
+    /// How this program was called, for commands that are shown to be copied; set by [`crate::run`].
+    #[arg(skip)]
+    pub(crate) program: String,
     /// URL of the tenant's API, such as `https://acme.api.openvpn.com`; a path is ignored.
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) api_url: Option<String>,

@@ -28,16 +28,19 @@ use std::{
     io::{self, Write as _},
     time::Duration,
 };
-use views::json;
+use views::{json, shell};
 
 /// Runs one command to its end; `arguments` begin with the program's name.
 ///
 /// A panic below is a bug: it ends the command with [`Exit::Bug`] and asks for a report.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
-    let cli = match Cli::try_parse_from(arguments) {
+    let mut arguments = arguments.into_iter().peekable();
+    let program = arguments.peek().map_or_else(|| "connexa".to_owned(), |word| shell::program(word));
+    let mut cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    cli.global.program = program;
     let caught = std::panic::catch_unwind(|| command(cli));
     caught.unwrap_or_else(|_| {
         let _ = writeln!(

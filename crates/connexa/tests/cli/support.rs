@@ -113,7 +113,7 @@ pub(crate) fn redact(text: &str, bench: &Bench) -> String {
     let text = text
         .replace(&real.display().to_string(), "[DIR]")
         .replace(&bench.path().display().to_string(), "[DIR]");
-    let text = text.replace(EXAMPLES, "[EXAMPLES]");
+    let text = text.replace(env!("CARGO_BIN_EXE_connexa"), "connexa").replace(EXAMPLES, "[EXAMPLES]");
     text.split_inclusive('\n').map(line).collect()
 }
 
