@@ -20,12 +20,14 @@ fn applications_of_networks_and_hosts() {
         let created = kit.post(&format!("{path}?{parent}={id}"), body);
         let ids = [0, 1].map(|n| created.is(201).json["routes"][n]["id"].clone());
         route = json!({"id": ids[0], "type": "DOMAIN", "domain": "wiki.example", "allowEmbeddedIp": true});
+        let mut plain = json!({"id": ids[1], "type": "DOMAIN", "domain": "b.example", "allowEmbeddedIp": false});
         if of_network {
             route["exactMatch"] = json!(true);
+            plain["exactMatch"] = json!(false);
         }
         let expected = json!({
             "id": created.id(), "name": "wiki", "networkItemId": id, "networkItemType": if of_network { "NETWORK" } else { "HOST" },
-            "routes": [route, {"id": ids[1], "type": "DOMAIN", "domain": "b.example"}],
+            "routes": [route, plain],
             "config": {"serviceTypes": ["HTTP"], "customServiceTypes": []},
         });
         assert_eq!(created.json, expected);
@@ -35,7 +37,7 @@ fn applications_of_networks_and_hosts() {
             updated.is(200).json,
             json!({
                 "id": created.id(), "name": "w", "networkItemId": id, "networkItemType": expected["networkItemType"],
-                "routes": [{"id": ids[1], "type": "DOMAIN", "domain": "b.example"}],
+                "routes": [plain],
             })
         );
         kit.post(&format!("{path}?{parent}={id}"), json!({"name": "x".repeat(41), "routes": [], "config": {

@@ -5,14 +5,15 @@ use crate::{
     refusal::Refusal,
     request::{Answer, Request},
     state::State,
-    validate::{Field, MANY, Rule, Schema, optional, required, schema},
+    validate::{Default, Field, MANY, Rule, Schema, defaulted, optional, required, schema},
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value};
 
 const NAME: Field = required("name", Rule::Length(1, 40));
 const VALUE: Field = required("value", Rule::Domain);
-const ALLOW_EMBEDDED_IP: Field = optional("allowEmbeddedIp", Rule::Bool);
+/// Both flags of a domain are filled in with false (assumed).
+const ALLOW_EMBEDDED_IP: Field = defaulted("allowEmbeddedIp", Rule::Bool, Default::Bool(false));
 
 static NETWORK_REQUEST: Schema = schema(&[
     NAME,
@@ -21,7 +22,8 @@ static NETWORK_REQUEST: Schema = schema(&[
     service_config::FIELD,
 ]);
 
-static NETWORK_ROUTE: Schema = schema(&[VALUE, ALLOW_EMBEDDED_IP, optional("exactMatch", Rule::Bool)]);
+static NETWORK_ROUTE: Schema =
+    schema(&[VALUE, ALLOW_EMBEDDED_IP, defaulted("exactMatch", Rule::Bool, Default::Bool(false))]);
 
 static HOST_REQUEST: Schema = schema(&[
     NAME,
