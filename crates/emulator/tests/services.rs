@@ -20,7 +20,8 @@ fn applications_of_networks_and_hosts() {
         let created = kit.post(&format!("{path}?{parent}={id}"), body);
         let ids = [0, 1].map(|n| created.is(201).json["routes"][n]["id"].clone());
         route = json!({"id": ids[0], "type": "DOMAIN", "domain": "wiki.example", "allowEmbeddedIp": true});
-        let mut plain = json!({"id": ids[1], "type": "DOMAIN", "domain": "b.example", "allowEmbeddedIp": false});
+        let mut plain =
+            json!({"id": ids[1], "type": "DOMAIN", "domain": "b.example", "allowEmbeddedIp": false});
         if of_network {
             route["exactMatch"] = json!(true);
             plain["exactMatch"] = json!(false);
