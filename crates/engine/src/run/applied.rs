@@ -22,7 +22,7 @@ pub(super) fn applied(
         Some(CallBody::Json(body)) => Some(body),
         Some(CallBody::Text(_)) | None => None,
     };
-    let mut children = Children { plan, sent, answer: answer.json(), taken: BTreeMap::new() };
+    let mut children = Children { sent, answer: answer.json(), taken: BTreeMap::new() };
     operation
         .carries
         .iter()
@@ -71,7 +71,6 @@ fn without_children(object: &Value, definition: Option<&Definition>) -> Value {
 
 /// The children of an answer, each given to one passenger.
 struct Children<'a> {
-    plan: &'a Plan,
     sent: Option<&'a Value>,
     answer: Option<&'a Value>,
     /// List → the places in it that are given away.
@@ -86,22 +85,20 @@ impl Children<'_> {
         let (list_name, index) = (tokens.next()?, tokens.next()?.parse::<usize>().ok()?);
         let list = self.answer?.get(&list_name)?.as_array()?;
         let taken = self.taken.entry(list_name).or_default();
-        let fits: Box<dyn Fn(&Value) -> bool> = match definition {
-            Some(definition) => {
-                let field = definition.key_field();
-                let canonical = |value: Option<&Value>| Some(definition.key.canonical(value?.as_str()?));
-                let sent = canonical(carried.at.get(self.sent?)?.get(field.request))?;
-                Box::new(move |object| canonical(object.get(field.response)).as_ref() == Some(&sent))
-            }
-            // A kind without a key that we know: its place is all there is.
-            None => Box::new(|_| false),
+        // A kind without a key that we know has its place only.
+        let key = definition.map(|definition| (definition.key, definition.key_field()));
+        let canonical = |rule: Compare, value: Option<&Value>| Some(rule.canonical(value?.as_str()?));
+        let sent = match key {
+            Some((rule, field)) => Some(canonical(rule, carried.at.get(self.sent?)?.get(field.request))?),
+            None => None,
         };
-        let same_place = list.get(index).filter(|object| definition.is_none() || fits(object)).map(|_| index);
-        let place = same_place
-            .filter(|place| !taken.contains(place))
-            .or_else(|| (0..list.len()).find(|place| !taken.contains(place) && fits(&list[*place])))?;
+        let fits = |place: usize| {
+            let shown = key.and_then(|(rule, field)| canonical(rule, list.get(place)?.get(field.response)));
+            place < list.len() && !taken.contains(&place) && shown == sent
+        };
+        let place =
+            if fits(index) { index } else { (0..list.len()).find(|place| key.is_some() && fits(*place))? };
         taken.insert(place);
-        debug_assert!(carried.change < self.plan.changes.len());
         Some(list[place].clone())
     }
 }
