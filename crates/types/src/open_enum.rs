@@ -22,6 +22,10 @@ macro_rules! open_enum {
             }
         }
 
+        impl crate::schema::shape::Described for $name {
+            const SHAPE: crate::schema::Shape = crate::schema::Shape::Words(stringify!($name), Self::VALUES);
+        }
+
         impl From<&str> for $name {
             fn from(text: &str) -> Self {
                 match text { $($text => Self::$variant,)+ other => Self::Unknown(other.to_owned()) }

@@ -4,6 +4,9 @@
 //! - `response!`: what is only received. Anything may be missing or null; unknown fields are kept.
 //! - `shared!`: what is received and sent back under one name: read like a response, written like a request, so that
 //!   unknown fields ride along in a read-modify-write.
+//!
+//! Each of them also tells the [`Shape`](super::Shape) of the schema. A field may carry a doc comment and, where its name
+//! on the wire is not the camel case of its own, `#[serde(rename = "…")]`.
 
 use crate::id::{
     AccessGroupId, AuditLogId, DeviceId, DevicePostureId, DnsRecordId, HostApplicationId, HostConnectorId,
@@ -65,29 +68,45 @@ where
 
 /// Declares what is only sent.
 macro_rules! request {
-    ($($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })+) => {$(
-        $(#[$doc])*
+    ($(
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $($(#[doc = $field_about:literal])* $(#[serde(rename = $wire:literal)])? pub $field:ident: $type:ty,)*
+        }
+    )+) => {$(
+        $(#[doc = $about])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $field_about])*
+                $(#[serde(rename = $wire)])?
                 #[serde(skip_serializing_if = "crate::schema::field::Field::unsent")]
                 pub $field: $type,
             )*
+        }
+
+        $crate::schema::field::described! {
+            sent [$($about)*] $name { $([$($field_about)*] [$($wire)?] $field: $type,)* }
         }
     )+};
 }
 
 /// Declares what is only received.
 macro_rules! response {
-    ($($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })+) => {$(
-        $(#[$doc])*
+    ($(
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $($(#[doc = $field_about:literal])* $(#[serde(rename = $wire:literal)])? pub $field:ident: $type:ty,)*
+        }
+    )+) => {$(
+        $(#[doc = $about])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         pub struct $name {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $field_about])*
+                $(#[serde(rename = $wire)])?
                 #[serde(
                     deserialize_with = "crate::schema::field::lenient",
                     skip_serializing_if = "crate::schema::field::Field::unset"
@@ -98,18 +117,28 @@ macro_rules! response {
             #[serde(flatten)]
             pub unknown: serde_json::Map<String, serde_json::Value>,
         }
+
+        $crate::schema::field::described! {
+            received [$($about)*] $name { $([$($field_about)*] [$($wire)?] $field: $type,)* }
+        }
     )+};
 }
 
 /// Declares what is received and sent back under one name.
 macro_rules! shared {
-    ($($(#[$doc:meta])* pub struct $name:ident { $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)* })+) => {$(
-        $(#[$doc])*
+    ($(
+        $(#[doc = $about:literal])*
+        pub struct $name:ident {
+            $($(#[doc = $field_about:literal])* $(#[serde(rename = $wire:literal)])? pub $field:ident: $type:ty,)*
+        }
+    )+) => {$(
+        $(#[doc = $about])*
         #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         pub struct $name {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $field_about])*
+                $(#[serde(rename = $wire)])?
                 #[serde(
                     deserialize_with = "crate::schema::field::lenient",
                     skip_serializing_if = "crate::schema::field::Field::unsent"
@@ -120,10 +149,39 @@ macro_rules! shared {
             #[serde(flatten)]
             pub unknown: serde_json::Map<String, serde_json::Value>,
         }
+
+        $crate::schema::field::described! {
+            received [$($about)*] $name { $([$($field_about)*] [$($wire)?] $field: $type,)* }
+        }
     )+};
 }
 
-pub(crate) use {request, response, shared};
+/// Tells the shape of a schema.
+macro_rules! described {
+    ($way:ident [$($about:literal)*] $name:ident {
+        $([$($field_about:literal)*] [$($wire:literal)?] $field:ident: $type:ty,)*
+    }) => {
+        impl $crate::schema::shape::Described for $name {
+            const SHAPE: $crate::schema::Shape = $crate::schema::Shape::Object(&$crate::schema::ObjectShape {
+                name: stringify!($name),
+                about: &[$($about),*],
+                fields: &[$($crate::schema::FieldShape {
+                    field: stringify!($field),
+                    renamed: $crate::schema::field::described!(@wire $($wire)?),
+                    about: &[$($field_about),*],
+                    required: $crate::schema::field::described!(@required $way $type),
+                    shape: <$type as $crate::schema::shape::Described>::SHAPE,
+                }),*],
+            });
+        }
+    };
+    (@wire) => { None };
+    (@wire $wire:literal) => { Some($wire) };
+    (@required sent $type:ty) => { !<$type as $crate::schema::shape::Described>::OPTIONAL };
+    (@required received $type:ty) => { false };
+}
+
+pub(crate) use {described, request, response, shared};
 
 /// A text for an update: an empty one is left out, for most fields refuse it (API section 10, row 18), and what a full
 /// replacement omits is unset.

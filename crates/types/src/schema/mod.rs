@@ -23,6 +23,7 @@
 //! - Texts that the service writes (addresses, CIDRs, times, enum values) are kept as written.
 //! - `Request::from(&response)` is the update that changes nothing: the base of a read-modify-write. It carries enum
 //!   values that this version does not know, and no unknown field of the response itself.
+//! - What a schema looks like can be asked for as data, by its name: [`shape()`].
 //! - Secrets are [`Secret`](crate::Secret): only [`crate::body`] writes them.
 
 mod access_groups;
@@ -48,6 +49,7 @@ mod routes;
 mod service_config;
 mod sessions;
 mod settings;
+mod shape;
 mod user_groups;
 mod users;
 
@@ -74,5 +76,6 @@ pub use routes::*;
 pub use service_config::*;
 pub use sessions::*;
 pub use settings::*;
+pub use shape::{FieldShape, ObjectShape, Shape, shape};
 pub use user_groups::*;
 pub use users::*;

@@ -7,6 +7,7 @@ mod catalog;
 mod golden;
 mod laws;
 mod secrets;
+mod shapes;
 mod updates;
 
 use serde_json::{Map, Value};
