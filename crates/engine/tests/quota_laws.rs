@@ -145,6 +145,28 @@ proptest! {
     }
 }
 
+/// A refusal by a bucket that gives thousands of millions a second, then one that gives one: found by
+/// `no_answer_breaks_the_quota`.
+#[test]
+fn the_guard_of_a_fast_bucket_does_not_hold_a_slow_one_up() {
+    let mut quota = Quota::new(None, 0);
+    let applied = || Outcome::Applied(Answer { status: 200, body: AnswerBody::Empty, sealed: BTreeMap::new() });
+    let limit = |rate| QuotaHeaders { burst: Some(u64::MAX), rate: Some(rate), seconds: Some(1), remaining: None };
+    let mut end = |number, class, outcome, headers| {
+        let attempt = attempt(outcome, headers, Mono::ZERO, Mono::ZERO);
+        quota.observe(Mono::ZERO, AttemptId(number), class, &attempt);
+        quota.permit(Mono::ZERO, AttemptId(number + 1), Class::Read);
+        quota.leave(Mono::ZERO, Class::Read)
+    };
+    end(0, Class::Read, applied(), None);
+    end(1, Class::Read, applied(), Some(limit(u64::MAX)));
+    end(2, Class::Read, Outcome::Throttled(None), None);
+    match end(3, Class::Read, applied(), Some(limit(1))) {
+        Leave::At(at) => assert!(at <= seconds(130.0), "{at:?}"),
+        leave => assert_eq!(leave, Leave::Now),
+    }
+}
+
 /// One call finds out; headers may come in any order of their calls.
 #[test]
 fn an_unknown_class_has_one_call_on_its_way() {

@@ -197,15 +197,23 @@ impl Bucket {
         self.ceiling = self.ceiling.min(self.limit.token() + self.limit.inflow(age));
     }
 
-    /// Takes over new numbers.
-    pub(super) fn set_limit(&mut self, limit: Limit) {
+    /// Takes over new numbers. A debt of tokens stays one of as many tokens; the guard in it stays a time, or the guard of
+    /// a fast bucket would hold a slow one up for ages.
+    pub(super) fn set_limit(&mut self, limit: Limit, guard: Duration) {
         if limit == self.limit {
             return;
+        }
+        let owes = self.credit < 0;
+        if owes {
+            self.credit = self.credit.saturating_add(self.limit.inflow(guard)).min(0);
         }
         let scale =
             |credit: i128| credit.saturating_mul(i128::from(limit.seconds)) / i128::from(self.limit.seconds);
         // A level is a number of tokens: only its unit changes. What a larger bucket holds more is for an answer to show.
         self.credit = scale(self.credit).min(limit.full());
+        if owes {
+            self.credit = self.credit.saturating_sub(limit.inflow(guard));
+        }
         self.ceiling = limit.full();
         self.limit = limit;
     }

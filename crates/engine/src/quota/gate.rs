@@ -422,7 +422,7 @@ impl Lane {
         match &mut self.bucket {
             None => self.bucket = Some(Bucket::seen(limit, sight, now)),
             Some(bucket) => {
-                bucket.set_limit(limit);
+                bucket.set_limit(limit, self.guard);
                 if known {
                     bucket.see(sight);
                 }
