@@ -150,8 +150,7 @@ proptest! {
 #[test]
 fn the_guard_of_a_fast_bucket_does_not_hold_a_slow_one_up() {
     let mut quota = Quota::new(None, 0);
-    let applied = || Outcome::Applied(Answer { status: 200, body: AnswerBody::Empty, sealed: BTreeMap::new() });
-    let limit = |rate| QuotaHeaders { burst: Some(u64::MAX), rate: Some(rate), seconds: Some(1), remaining: None };
+    let limit = |rate| QuotaHeaders { remaining: None, ..headers(u64::MAX, rate, 1, 0) };
     let mut end = |number, class, outcome, headers| {
         let attempt = attempt(outcome, headers, Mono::ZERO, Mono::ZERO);
         quota.observe(Mono::ZERO, AttemptId(number), class, &attempt);
