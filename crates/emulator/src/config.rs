@@ -26,6 +26,20 @@ pub struct Config {
     pub retry_after: bool,
     /// Whether this tenant may make further Cloud IDs (API section 10, row 50).
     pub account_enabled: bool,
+    /// Who may use the control under `/_emulator/`.
+    pub control: Control,
+}
+
+/// Who may use the control.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Control {
+    /// Nobody: its paths are unknown ones.
+    #[default]
+    Off,
+    /// Whoever reaches the emulator. For loopback addresses.
+    Open,
+    /// Who shows id and secret of a key that may modify, by HTTP Basic.
+    WithKey,
 }
 
 impl Config {
@@ -50,6 +64,7 @@ impl Default for Config {
             names: Names::default(),
             retry_after: false,
             account_enabled: false,
+            control: Control::Off,
         }
     }
 }

@@ -22,12 +22,44 @@ impl Delivery {
         Self { after: Duration::ZERO, what: What::Answer(response) }
     }
 
+    /// Returns how long it takes until all of it is there, for hosts that deliver answers whole.
+    pub fn takes(&self) -> Duration {
+        match &self.what {
+            What::Answer(response) => {
+                self.after + Trickle::of(response).map_or(Duration::ZERO, |t| t.takes(response))
+            }
+            What::Truncated { .. } | What::Reset | What::Stall => self.after,
+        }
+    }
+
     /// Returns the answer if the sender gets it whole.
     pub fn into_answer(self) -> Option<Response<Bytes>> {
         match self.what {
             What::Answer(response) => Some(response),
             What::Truncated { .. } | What::Reset | What::Stall => None,
         }
+    }
+}
+
+/// The pace of an answer that comes in small pieces: an extension of the response in [`What::Answer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trickle {
+    /// The pause before each piece of the body.
+    pub pause: Duration,
+    /// The bytes of a piece; at least 1.
+    pub bytes: usize,
+}
+
+impl Trickle {
+    /// The pace of a response, if it has one.
+    pub fn of<B>(response: &Response<B>) -> Option<Self> {
+        response.extensions().get::<Self>().copied()
+    }
+
+    /// How long the body of `response` takes.
+    pub fn takes(&self, response: &Response<Bytes>) -> Duration {
+        let pieces = response.body().len().div_ceil(self.bytes.max(1));
+        self.pause.saturating_mul(u32::try_from(pieces).unwrap_or(u32::MAX))
     }
 }
 

@@ -4,12 +4,16 @@
 //! until the store has committed everything that was queued when the answer was made; a read that comes right behind a
 //! write waits for that write as well, or it might show an object that a crash then takes away.
 //!
+//! The line of the ledger is written at that moment too: after the disk has what it tells of, before the answer leaves.
+//!
 //! A thread of its own writes: it takes all that is queued at once into one commit, so that many waiting requests share
 //! one sync of the disk.
 
 use crate::{
     Config, Delivery, Emulator, StateChange, What,
     clock::Clock,
+    ledger::{Entry, LedgerSink},
+    statistics::Gauge,
     store::{Store, StoreError},
 };
 use bytes::Bytes;
@@ -31,13 +35,20 @@ pub struct Embedded {
     handled: Notify,
     durable: watch::Receiver<Durable>,
     writer: Option<JoinHandle<()>>,
+    ledger: Ledger,
 }
+
+/// Where the ledger goes, if anybody wants one; shared with the thread that writes.
+type Ledger = Arc<Mutex<Option<Box<dyn LedgerSink>>>>;
 
 #[derive(Debug)]
 struct Shared {
     emulator: Emulator,
     /// To the writer; `None` without a store. Unbounded, since each request in flight queues at most one batch.
     queue: Option<mpsc::Sender<Batch>>,
+    /// Without a store there is no writer, and the ledger alone can fail.
+    told: Option<watch::Sender<Durable>>,
+    ledger: Ledger,
     /// Number of the last batch queued.
     queued: u64,
 }
@@ -46,6 +57,7 @@ struct Shared {
 struct Batch {
     number: u64,
     changes: Vec<StateChange>,
+    entries: Vec<Entry>,
 }
 
 /// How far the store has come.
@@ -60,9 +72,11 @@ enum Durable {
 impl Embedded {
     /// Wraps an emulator that lives in memory only.
     pub fn in_memory(emulator: Emulator) -> Self {
-        let (_, durable) = watch::channel(Durable::UpTo(0));
-        let shared = Mutex::new(Shared { emulator, queue: None, queued: 0 });
-        Self { shared, handled: Notify::new(), durable, writer: None }
+        let (told, durable) = watch::channel(Durable::UpTo(0));
+        let ledger = Ledger::default();
+        let shared =
+            Shared { emulator, queue: None, told: Some(told), ledger: Arc::clone(&ledger), queued: 0 };
+        Self { shared: Mutex::new(shared), handled: Notify::new(), durable, writer: None, ledger }
     }
 
     /// Opens the tenant kept at `path`, made there if there is none.
@@ -82,12 +96,31 @@ impl Embedded {
     fn stored(emulator: Emulator, store: Store) -> Result<Self, StoreError> {
         let (queue, batches) = mpsc::channel();
         let (told, durable) = watch::channel(Durable::UpTo(0));
+        let ledger = Ledger::default();
         let writer = std::thread::Builder::new()
             .name("emulator-store".to_owned())
-            .spawn(move || write_batches(store, &batches, &told))
+            .spawn({
+                let ledger = Arc::clone(&ledger);
+                move || write_batches(store, &batches, &told, &ledger)
+            })
             .map_err(|source| StoreError::Thread { source })?;
-        let shared = Mutex::new(Shared { emulator, queue: Some(queue), queued: 0 });
-        Ok(Self { shared, handled: Notify::new(), durable, writer: Some(writer) })
+        let shared =
+            Shared { emulator, queue: Some(queue), told: None, ledger: Arc::clone(&ledger), queued: 0 };
+        Ok(Self { shared: Mutex::new(shared), handled: Notify::new(), durable, writer: Some(writer), ledger })
+    }
+
+    /// Writes a line into `sink` for each request from now on, before its answer leaves. Once a line cannot be written
+    /// no answer leaves any more, as when a store has failed.
+    #[must_use]
+    pub fn with_ledger(self, sink: impl LedgerSink + 'static) -> Self {
+        self.lock().emulator.keep_ledger(sink.last_number());
+        *self.ledger.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(sink));
+        self
+    }
+
+    /// Counts the requests that are under way.
+    pub(crate) fn gauge(&self) -> Gauge {
+        self.lock().emulator.gauge.clone()
     }
 
     /// Handles a request; the delivery is given out when all that it rests on is on disk.
@@ -184,24 +217,38 @@ impl Shared {
     /// Called with the lock held, so that batches are queued in the order in which the requests took effect.
     fn queue_changes(&mut self) -> u64 {
         let changes = self.emulator.take_changes();
-        let Some(queue) = &self.queue else { return 0 };
-        if !changes.is_empty() {
+        let entries = self.emulator.take_entries();
+        let Some(queue) = &self.queue else {
+            if let (Some(told), Err(error)) = (&self.told, write_entries(&self.ledger, &entries)) {
+                told.send_replace(Durable::Failed(Arc::new(error)));
+            }
+            return 0;
+        };
+        if !changes.is_empty() || !entries.is_empty() {
             self.queued += 1;
             // Fails only when the writer has gone, which those who wait learn from its channel.
-            let _ = queue.send(Batch { number: self.queued, changes });
+            let _ = queue.send(Batch { number: self.queued, changes, entries });
         }
         self.queued
     }
 }
 
 /// The writer's loop: one commit for all that is queued, until the last sender is gone or the store fails.
-fn write_batches(mut store: Store, batches: &mpsc::Receiver<Batch>, told: &watch::Sender<Durable>) {
-    while let Ok(Batch { mut number, mut changes }) = batches.recv() {
+fn write_batches(
+    mut store: Store,
+    batches: &mpsc::Receiver<Batch>,
+    told: &watch::Sender<Durable>,
+    ledger: &Ledger,
+) {
+    while let Ok(Batch { mut number, mut changes, mut entries }) = batches.recv() {
         for batch in batches.try_iter() {
             number = batch.number;
             changes.extend(batch.changes);
+            entries.extend(batch.entries);
         }
-        let outcome = match store.commit(&changes) {
+        // The ledger comes second: its lines tell only of what is kept.
+        let written = store.commit(&changes).and_then(|()| write_entries(ledger, &entries));
+        let outcome = match written {
             Ok(()) => Durable::UpTo(number),
             Err(error) => Durable::Failed(Arc::new(error)),
         };
@@ -211,6 +258,15 @@ fn write_batches(mut store: Store, batches: &mpsc::Receiver<Batch>, told: &watch
             return;
         }
     }
+}
+
+fn write_entries(ledger: &Ledger, entries: &[Entry]) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut sink = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(sink) = sink.as_mut() else { return Ok(()) };
+    entries.iter().try_for_each(|entry| sink.write(entry)).map_err(|source| StoreError::Ledger { source })
 }
 
 #[cfg(test)]

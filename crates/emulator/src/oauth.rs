@@ -1,7 +1,7 @@
 //! Tokens: who may call, for how long (API sections 1.2 to 1.4; rows 4, 6 and 7 of section 10).
 
 use crate::{
-    config::{ApiKey, Config},
+    config::{Access, ApiKey, Config},
     request::Query,
     state::ids::{digest, hex},
 };
@@ -28,6 +28,14 @@ impl Tokens {
         let token = credentials(headers, "bearer")?;
         let (key, end) = self.live.get(token)?;
         (now < *end).then_some(*key)
+    }
+
+    /// Ends the token that the request bears.
+    pub(crate) fn expire(&mut self, headers: &HeaderMap) {
+        // Its place in the order of ends stays, and finds nothing when its time comes.
+        if let Some(token) = credentials(headers, "bearer") {
+            self.live.remove(token);
+        }
     }
 
     fn issue(&mut self, key: usize, config: &Config, now: Now) -> String {
@@ -84,6 +92,12 @@ impl Tokens {
         });
         response(StatusCode::OK, &answer)
     }
+}
+
+/// Whether a request shows a key that may modify, by HTTP Basic.
+pub(crate) fn shows_key(headers: &HeaderMap, config: &Config) -> bool {
+    let key = basic(headers).and_then(|(id, secret)| find_key(config, &id, &secret));
+    key.is_some_and(|key| config.keys[key].access == Access::Modify)
 }
 
 /// What follows the scheme in `Authorization`.

@@ -82,6 +82,13 @@ impl Bucket {
         Taken { allowed, remaining: self.whole_tokens() }
     }
 
+    /// Whether a [`take`](Self::take) at `now` would get its token.
+    pub fn has_token(&self, now: Mono) -> bool {
+        let mut later = self.clone();
+        later.refill(now);
+        later.credit >= later.spec.token()
+    }
+
     /// Returns the time from `now` to the next whole token; zero if there is one. A [`take`](Self::take) after exactly
     /// this wait succeeds, one a nanosecond earlier does not.
     pub fn wait(&self, now: Mono) -> Duration {

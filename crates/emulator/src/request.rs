@@ -116,6 +116,17 @@ impl Query {
         self.0.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str()).filter(|v| !v.is_empty())
     }
 
+    /// The names of all parameters, as sent.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// The same parameters, one of them with another value.
+    pub(crate) fn with(&self, name: &str, value: String) -> Self {
+        let others = self.0.iter().filter(|(n, _)| n != name).cloned();
+        Self(others.chain([(name.to_owned(), value)]).collect())
+    }
+
     /// An integer parameter within bounds; what is none is complained about and read as the default.
     pub(crate) fn integer(
         &self,

@@ -23,7 +23,7 @@ struct Node {
 }
 
 /// What a path names.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// An operation, with the parameters of its path, decoded.
     Found(Endpoint, Vec<String>),

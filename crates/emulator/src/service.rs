@@ -1,11 +1,17 @@
 //! The emulator as a value: requests in, answers out.
 //!
 //! [`Emulator::handle`] takes a request through the checks in the order of row 57 of API section 10, up to the point
-//! where its operation is known to run; the rest is in [`resources`].
+//! where its operation is known to run; the rest is in [`resources`]. What goes wrong on the way is in `exchange`.
+
+mod exchange;
 
 use crate::{
-    config::{Access, BODY_LIMIT, Config},
+    config::{Access, BODY_LIMIT, Config, Control},
+    control,
     delivery::Delivery,
+    faults::{FaultDocument, Faults},
+    ledger::Entry,
+    limits::Limits,
     oauth::Tokens,
     quota::{Bucket, Taken},
     refusal::Refusal,
@@ -18,11 +24,14 @@ use crate::{
         changes::{RestoreError, StateChange},
         ids::{digest, hex},
     },
+    statistics::{Gauge, Statistics},
 };
 use bytes::Bytes;
 use connexa_types::{Class, Endpoint, Kind, Method, Mono, Now};
+use exchange::{Incoming, Lagging, Late};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// The API of one tenant.
 ///
@@ -30,14 +39,26 @@ use serde_json::json;
 /// and equal calls give equal answers.
 #[derive(Debug)]
 pub struct Emulator {
-    config: Config,
-    router: Router,
+    pub(crate) config: Config,
+    pub(crate) router: Router,
     tokens: Tokens,
     /// The buckets of each key, in the order of the configuration.
     buckets: Vec<Buckets>,
-    state: State,
+    pub(crate) state: State,
     /// How many requests came, for their ids.
-    requests: u64,
+    pub(crate) requests: u64,
+    pub(crate) faults: Faults,
+    pub(crate) statistics: Statistics,
+    pub(crate) gauge: Gauge,
+    /// Calls that take effect later, by when and by number.
+    late: BTreeMap<(Mono, u64), Late>,
+    /// What reads may not see yet, oldest change first.
+    lagging: Vec<Lagging>,
+    /// Whether anybody takes the entries of the ledger.
+    keep_ledger: bool,
+    entries: Vec<Entry>,
+    /// Where the offsets of the ledger are counted from.
+    started: Mono,
 }
 
 #[derive(Debug)]
@@ -52,6 +73,23 @@ impl Buckets {
             (Self::Shared(both), Class::Read | Class::Update) => both,
             (Self::Separate { read, .. }, Class::Read) => read,
             (Self::Separate { update, .. }, Class::Update) => update,
+        }
+    }
+
+    const fn at(&self, class: Class) -> &Bucket {
+        match (self, class) {
+            (Self::Shared(both), Class::Read | Class::Update) => both,
+            (Self::Separate { read, .. }, Class::Read) => read,
+            (Self::Separate { update, .. }, Class::Update) => update,
+        }
+    }
+
+    fn full(limits: Limits, now: Mono) -> Self {
+        let bucket = |class| Bucket::new(limits.bucket(class), now);
+        if limits.is_shared() {
+            Self::Shared(bucket(Class::Read))
+        } else {
+            Self::Separate { read: bucket(Class::Read), update: bucket(Class::Update) }
         }
     }
 }
@@ -76,28 +114,74 @@ impl Emulator {
     }
 
     fn with_state(config: Config, now: Now, state: State) -> Self {
-        let limits = config.limits;
-        let bucket = |class| Bucket::new(limits.bucket(class), now.mono);
-        let buckets = config
-            .keys
-            .iter()
-            .map(|_| {
-                if limits.is_shared() {
-                    Buckets::Shared(bucket(Class::Read))
-                } else {
-                    Buckets::Separate { read: bucket(Class::Read), update: bucket(Class::Update) }
-                }
-            })
-            .collect();
-        Self { config, router: Router::new(), tokens: Tokens::default(), buckets, state, requests: 0 }
+        let buckets = config.keys.iter().map(|_| Buckets::full(config.limits, now.mono)).collect();
+        let faults = Faults::new(config.seed);
+        Self {
+            config,
+            router: Router::new(),
+            tokens: Tokens::default(),
+            buckets,
+            state,
+            requests: 0,
+            faults,
+            statistics: Statistics::default(),
+            gauge: Gauge::default(),
+            late: BTreeMap::new(),
+            lagging: Vec::new(),
+            keep_ledger: false,
+            entries: Vec::new(),
+            started: now.mono,
+        }
     }
 
-    /// Answers a request.
+    /// Answers a request. What was due by then happens first.
     pub fn handle(&mut self, now: Now, request: http::Request<Bytes>) -> Delivery {
+        self.catch_up(now);
         let (head, body) = request.into_parts();
+        if self.config.control != Control::Off
+            && let Some(below) = control::below(head.uri.path())
+        {
+            let below = below.to_owned();
+            return Delivery::at_once(control::answer(self, now, &head, &below, &body));
+        }
         self.requests += 1;
         let query = Query::parse(head.uri.query().unwrap_or_default());
-        Delivery::at_once(self.answer(now, &head.method, head.uri.path(), query, &head.headers, &body))
+        let route = self.router.route(&head.method, head.uri.path());
+        self.exchange(&Incoming { number: self.requests, now, head, query, body, route })
+    }
+
+    /// Adds faults behind those that are there. A seed in the document is the seed of all.
+    pub fn add_faults(&mut self, document: FaultDocument) {
+        self.faults.add(document);
+    }
+
+    /// From now on makes an entry for each request; numbers go on from `last_number`. The host takes them by
+    /// [`take_entries`](Self::take_entries) after each call, or they pile up.
+    pub fn keep_ledger(&mut self, last_number: u64) {
+        self.keep_ledger = true;
+        self.requests = self.requests.max(last_number);
+    }
+
+    /// Takes the entries of the ledger since the last call, oldest first.
+    pub fn take_entries(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
+    }
+
+    /// Gives every key other buckets, all full.
+    pub(crate) fn set_limits(&mut self, limits: Limits, now: Now) {
+        self.config.limits = limits;
+        self.buckets = self.config.keys.iter().map(|_| Buckets::full(limits, now.mono)).collect();
+    }
+
+    /// Starts the tenant, the buckets and all counts over. Tokens live on, and so do the rules of faults.
+    pub(crate) fn start_over(&mut self, now: Now) {
+        self.state.start_over(self.config.seed);
+        self.set_limits(self.config.limits, now);
+        self.late.clear();
+        self.lagging.clear();
+        self.faults.recount();
+        self.statistics = Statistics::default();
+        self.gauge.forget();
     }
 
     /// Takes what changed since the last call, for a store to write.
@@ -105,14 +189,17 @@ impl Emulator {
         self.state.take_changes()
     }
 
-    /// Returns the earliest moment at which something happens by itself. Nothing does yet: tokens end by comparison,
+    /// Returns the earliest moment at which something happens by itself: a late commit. Tokens end by comparison,
     /// buckets fill by arithmetic.
-    pub const fn next_due(&self) -> Option<Mono> {
-        None
+    pub fn next_due(&self) -> Option<Mono> {
+        self.late.first_key_value().map(|((due, _), _)| *due)
     }
 
-    /// Lets everything happen that is due at `now`.
-    pub const fn advance(&mut self, _now: Now) {}
+    /// Lets everything happen that is due at `now`. A host that does not call it loses nothing but the punctual line
+    /// in the ledger: [`handle`](Self::handle) does so too.
+    pub fn advance(&mut self, now: Now) {
+        self.catch_up(now);
+    }
 
     /// Sets what a connector, device or user says of its connection (row 33): `ONLINE`, `OFFLINE` or
     /// `ONLINE_WITH_ISSUES`. Returns whether there is such an object. It is no act of a key, so the audit log is silent.
@@ -128,57 +215,17 @@ impl Emulator {
         true
     }
 
-    fn answer(
-        &mut self,
-        now: Now,
-        method: &http::Method,
-        path: &str,
-        query: Query,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Response<Bytes> {
-        let route = self.router.route(method, path);
-        if matches!(route, Route::Found(Endpoint::OauthToken, _)) {
-            return self.tokens.answer(&self.config, now, headers, &query, body);
-        }
-        let Some(key) = self.tokens.bearer(headers, now.mono) else {
-            return match route {
-                Route::Found(..) => unauthorized(),
-                Route::WrongMethod(methods) => self.wrong_method(now, path, &methods),
-                Route::Unknown => self.gateway_error(now, path, StatusCode::NOT_FOUND),
-            };
-        };
-        let class = if method == http::Method::GET { Class::Read } else { Class::Update };
-        let bucket = self.buckets[key].of(class);
-        let taken = bucket.take(now.mono);
-        let mut response = if taken.allowed {
-            self.answer_within_quota(now, key, route, path, query, body)
-        } else {
-            let mut response = empty(StatusCode::TOO_MANY_REQUESTS);
-            if self.config.retry_after {
-                let wait = bucket.wait(now.mono);
-                let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-                response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-            }
-            response
-        };
-        let spec = self.buckets[key].of(class).spec();
-        add_quota_headers(response.headers_mut(), spec, taken);
-        response
-    }
-
     fn answer_within_quota(
         &mut self,
-        now: Now,
+        incoming: &Incoming,
         key: usize,
-        route: Route,
-        path: &str,
         query: Query,
         body: &[u8],
     ) -> Response<Bytes> {
-        let (endpoint, parameters) = match route {
-            Route::Found(endpoint, parameters) => (endpoint, parameters),
-            Route::WrongMethod(methods) => return self.wrong_method(now, path, &methods),
+        let (now, path) = (incoming.now, incoming.path());
+        let (endpoint, parameters) = match &incoming.route {
+            Route::Found(endpoint, parameters) => (*endpoint, parameters.clone()),
+            Route::WrongMethod(methods) => return self.wrong_method(now, path, methods),
             Route::Unknown => return self.gateway_error(now, path, StatusCode::NOT_FOUND),
         };
         let api_key = &self.config.keys[key];
@@ -196,7 +243,7 @@ impl Emulator {
         }
         self.state.begin(Origin {
             client: Box::from(api_key.id.as_str()),
-            request_id: self.request_id(),
+            request_id: self.request_id(incoming.number),
             at: now.wall,
         });
         let request = Request { endpoint, parameters, query, body, now, config: &self.config };
@@ -204,8 +251,8 @@ impl Emulator {
         finish(endpoint, answer, &self.config)
     }
 
-    fn request_id(&self) -> String {
-        hex(&digest("request", self.config.seed, &self.requests.to_be_bytes())[..8])
+    fn request_id(&self, number: u64) -> String {
+        hex(&digest("request", self.config.seed, &number.to_be_bytes())[..8])
     }
 
     fn wrong_method(&self, now: Now, path: &str, methods: &[Method]) -> Response<Bytes> {
@@ -221,7 +268,7 @@ impl Emulator {
     fn gateway_error(&self, now: Now, path: &str, status: StatusCode) -> Response<Bytes> {
         let body = json!({
             "path": path,
-            "requestId": self.request_id(),
+            "requestId": self.request_id(self.requests),
             "status": status.as_u16(),
             "statusError": status.canonical_reason().unwrap_or_default(),
             "timestamp": now.wall.as_millisecond(),

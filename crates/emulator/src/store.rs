@@ -68,6 +68,12 @@ pub enum StoreError {
         /// What it is.
         source: RestoreError,
     },
+    /// A line of the ledger cannot be written.
+    #[error("cannot write the ledger")]
+    Ledger {
+        /// Why.
+        source: io::Error,
+    },
     /// The thread that writes could not be started.
     #[error("cannot start the thread that writes the store")]
     Thread {

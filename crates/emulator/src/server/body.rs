@@ -1,13 +1,16 @@
 //! Bodies: reading a request's within bounds, and an answer's that may end early.
 
+use crate::Trickle;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use std::{
+    future::Future as _,
     io, mem,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+use tokio::time::Sleep;
 
 /// How much of a body that is too large is read and thrown away, so that the client gets to read its answer.
 const DISCARDED_AT_MOST: usize = 64 << 20;
@@ -43,6 +46,15 @@ pub(super) enum AnswerBody {
         /// How far it is.
         stage: CutStage,
     },
+    /// All of it, in small pieces.
+    Trickled {
+        /// What is still to come.
+        rest: Bytes,
+        /// The pace.
+        trickle: Trickle,
+        /// The pause before the next piece.
+        pause: Pin<Box<Sleep>>,
+    },
 }
 
 /// How far a body that is cut has come.
@@ -61,6 +73,10 @@ impl AnswerBody {
         let sent = whole.slice(..bytes.min(whole.len()));
         Self::Cut { sent, declared: whole.len() as u64, stage: CutStage::Data }
     }
+
+    pub(super) fn trickled(whole: Bytes, trickle: Trickle) -> Self {
+        Self::Trickled { rest: whole, trickle, pause: Box::pin(tokio::time::sleep(trickle.pause)) }
+    }
 }
 
 impl Body for AnswerBody {
@@ -74,6 +90,13 @@ impl Body for AnswerBody {
         match &mut *self {
             Self::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Self::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(mem::take(bytes))))),
+            Self::Trickled { rest, .. } if rest.is_empty() => Poll::Ready(None),
+            Self::Trickled { rest, trickle, pause } => {
+                ready!(pause.as_mut().poll(context));
+                let piece = rest.split_to(trickle.bytes.clamp(1, rest.len()));
+                *pause = Box::pin(tokio::time::sleep(trickle.pause));
+                Poll::Ready(Some(Ok(Frame::data(piece))))
+            }
             Self::Cut { sent, stage, .. } => match stage {
                 CutStage::Data if !sent.is_empty() => {
                     *stage = CutStage::Flush;
@@ -90,12 +113,12 @@ impl Body for AnswerBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        matches!(self, Self::Whole(bytes) if bytes.is_empty())
+        matches!(self, Self::Whole(bytes) | Self::Trickled { rest: bytes, .. } if bytes.is_empty())
     }
 
     fn size_hint(&self) -> SizeHint {
         SizeHint::with_exact(match self {
-            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Whole(bytes) | Self::Trickled { rest: bytes, .. } => bytes.len() as u64,
             Self::Cut { declared, .. } => *declared,
         })
     }

@@ -5,7 +5,7 @@ use super::{
     body::{self, AnswerBody},
     socket::{ResetSwitch, Socket},
 };
-use crate::{Delivery, What, config::BODY_LIMIT};
+use crate::{Delivery, Trickle, What, config::BODY_LIMIT, control, statistics::Gauge};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use hyper::{
@@ -36,6 +36,8 @@ const HTTP2_PING_EACH: Duration = Duration::from_secs(20);
 /// What all connections share.
 pub(super) struct Context<S> {
     pub(super) service: S,
+    /// Counts the requests under way.
+    pub(super) gauge: Gauge,
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) deadlines: Deadlines,
     /// No new request after the ones in flight.
@@ -153,6 +155,7 @@ async fn answer<S: Deliver>(
     let Ok(body) = timeout(context.deadlines.body, body::read(body, BODY_LIMIT)).await else {
         return Ok(too_slow());
     };
+    let _in_flight = control::below(head.uri.path()).is_none().then(|| context.gauge.enter());
     let mut service = context.service.clone();
     let Ok(()) = future::poll_fn(|task| service.poll_ready(task)).await;
     let Ok(Delivery { after, what }) = service.call(Request::from_parts(head, body?)).await;
@@ -160,7 +163,13 @@ async fn answer<S: Deliver>(
         sleep(after).await;
     }
     match what {
-        What::Answer(response) => Ok(response.map(AnswerBody::Whole)),
+        What::Answer(response) => {
+            let trickle = Trickle::of(&response);
+            Ok(response.map(|whole| match trickle {
+                Some(trickle) => AnswerBody::trickled(whole, trickle),
+                None => AnswerBody::Whole(whole),
+            }))
+        }
         What::Truncated { response, bytes } => Ok(response.map(|whole| AnswerBody::cut(&whole, bytes))),
         What::Reset => {
             reset.turn_on();

@@ -9,7 +9,9 @@ mod body;
 mod connection;
 mod socket;
 
-use crate::{Delivery, Embedded, EmulatorService, clock::Clock, store::StoreError, tls::Identity};
+use crate::{
+    Delivery, Embedded, EmulatorService, clock::Clock, statistics::Gauge, store::StoreError, tls::Identity,
+};
 use bytes::Bytes;
 use http::Request;
 use std::{
@@ -166,7 +168,7 @@ impl Server {
             }
         };
         tokio::select! {
-            () = self.run_service(service, stop) => {}
+            () = self.serve(service, emulator.gauge(), stop) => {}
             () = emulator.drive(&clock) => {}
         }
         outcome
@@ -181,12 +183,26 @@ impl Server {
         S: Service<Request<Bytes>, Response = Delivery, Error = Infallible> + Clone + Send + Sync + 'static,
         S::Future: Send + 'static,
     {
+        self.serve(service, Gauge::default(), shutdown).await;
+    }
+
+    async fn serve<S>(self, service: S, gauge: Gauge, shutdown: impl Future<Output = ()>)
+    where
+        S: Service<Request<Bytes>, Response = Delivery, Error = Infallible> + Clone + Send + Sync + 'static,
+        S::Future: Send + 'static,
+    {
         let Self { listener, address: _, tls, deadlines } = self;
         let connections = TaskTracker::new();
         let (drain, cut) = (CancellationToken::new(), CancellationToken::new());
         let _cut_on_drop = cut.clone().drop_guard();
-        let context =
-            Arc::new(connection::Context { service, tls, deadlines, drain: drain.clone(), cut: cut.clone() });
+        let context = Arc::new(connection::Context {
+            service,
+            gauge,
+            tls,
+            deadlines,
+            drain: drain.clone(),
+            cut: cut.clone(),
+        });
 
         let accepting = async {
             loop {

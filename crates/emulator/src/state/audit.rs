@@ -129,6 +129,11 @@ impl AuditLog {
         }
     }
 
+    /// The places of all entries, oldest first.
+    pub(crate) fn sequences(&self) -> impl Iterator<Item = u64> {
+        self.entries.iter().map(|entry| entry.sequence)
+    }
+
     /// The entries of `[from, to)`, oldest first.
     pub(crate) fn between(
         &self,

@@ -14,6 +14,7 @@ pub(crate) mod routes;
 mod seed;
 pub(crate) mod settings;
 pub(crate) mod table;
+pub(crate) mod watch;
 
 use crate::{
     resources::{internet_access::is_egress, regions},
@@ -51,6 +52,8 @@ pub(crate) struct State {
     /// On whose account changes are made; none while a fresh tenant is set up, which leaves no trace in the log.
     origin: Option<Origin>,
     changes: Vec<StateChange>,
+    /// What is done, while somebody wants to know.
+    watch: watch::Watch,
 }
 
 /// The counters, as they are stored.
@@ -78,6 +81,7 @@ impl State {
             next_sequence: 0,
             origin: None,
             changes: Vec::new(),
+            watch: watch::Watch::default(),
         }
     }
 
@@ -321,6 +325,7 @@ impl State {
     }
 
     fn log(&mut self, operation: &str, kind: Kind, old: Option<&Object>, new: Option<&Object>) {
+        self.watch.note(kind, old, new);
         let Some(origin) = &self.origin else { return };
         let Some(object) = new.or(old) else { return };
         let parent = object.parent.as_deref().zip(kind.parent()).map(|(id, parent_kind)| {

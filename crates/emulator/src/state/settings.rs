@@ -67,6 +67,11 @@ impl Settings {
         self.values.get(path).unwrap_or(&Value::Null)
     }
 
+    /// The paths of all settings.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// Stores a value and returns the old one.
     pub(crate) fn set(&mut self, path: &str, value: Value) -> Value {
         let old = self.values.insert(path.to_owned(), value).unwrap_or_default();
