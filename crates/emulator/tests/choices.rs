@@ -1,7 +1,5 @@
 //! Choices of the fidelity page (`docs/emulator-fidelity.md`) that no test of a resource guards.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 mod kit;
 
 use connexa_emulator::{Config, Limits, Names};
