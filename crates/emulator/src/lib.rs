@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 mod control;
 mod delivery;
+mod docs;
 mod embedded;
 pub mod faults;
 pub mod ledger;

@@ -9,6 +9,7 @@ use crate::{
     config::{Access, BODY_LIMIT, Config, Control},
     control,
     delivery::Delivery,
+    docs,
     faults::{FaultDocument, Faults},
     ledger::Entry,
     limits::Limits,
@@ -137,6 +138,9 @@ impl Emulator {
     /// Answers a request. What was due by then happens first.
     pub fn handle(&mut self, now: Now, request: http::Request<Bytes>) -> Delivery {
         self.catch_up(now);
+        if let Some(document) = docs::answer(request.method(), request.uri().path()) {
+            return Delivery::at_once(document);
+        }
         let (head, body) = request.into_parts();
         if self.config.control != Control::Off
             && let Some(below) = control::below(head.uri.path())
