@@ -73,8 +73,22 @@ pub struct CurrentState {
     pub kinds: BTreeMap<Kind, LiveKind>,
     /// The region ids, if the list of regions was read.
     pub regions: Option<Vec<String>>,
-    /// Whether routes of different networks may overlap (`wpc.routes_advanced_configuration_enabled`), if that was read.
-    pub overlap_allowed: Option<bool>,
+    /// Whether routes of different networks may overlap.
+    pub overlap: OverlapSetting,
+}
+
+/// What is known of the setting `wpc.routes_advanced_configuration_enabled`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OverlapSetting {
+    /// It was not asked for.
+    #[default]
+    Unread,
+    /// Routes of different networks may overlap.
+    Allowed,
+    /// They may not.
+    Forbidden,
+    /// It was asked for, and the service does not tell.
+    Unreadable,
 }
 
 /// An object of a list that is not what its kind promises.

@@ -10,7 +10,7 @@ pub use error::ReadError;
 
 use crate::{
     catalog,
-    current::CurrentState,
+    current::{CurrentState, OverlapSetting},
     machine::{AttemptId, Input, Machine, Output, Seq, TimerId},
     record::{Event, Tick},
     report::CallCounts,
@@ -73,8 +73,6 @@ impl Default for ReadOptions {
 pub struct ReadDone {
     /// The tenant: what was known before, with what was read in its place.
     pub state: CurrentState,
-    /// Whether routes of networks may overlap, if that was asked for and could be read.
-    pub overlap_allowed: Option<bool>,
     /// The calls that it took.
     pub calls: CallCounts,
     /// First call sent to last answer.
@@ -86,7 +84,6 @@ pub struct ReadDone {
 pub struct Read {
     options: ReadOptions,
     state: CurrentState,
-    overlap_allowed: Option<bool>,
     lists: Vec<List>,
     budget: RetryBudget,
     random: fastrand::Rng,
@@ -157,7 +154,6 @@ impl Read {
             random: fastrand::Rng::with_seed(options.seed),
             options,
             state,
-            overlap_allowed: None,
             lists,
             queue: VecDeque::new(),
             active: HashMap::new(),
@@ -216,7 +212,10 @@ impl Read {
                 return self.take(request.what, answer, out);
             }
             // The plan can do without: it warns instead of refusing.
-            Outcome::Rejected(_) if matches!(request.what, What::Overlap) => return Ok(()),
+            Outcome::Rejected(_) if matches!(request.what, What::Overlap) => {
+                self.state.overlap = OverlapSetting::Unreadable;
+                return Ok(());
+            }
             Outcome::Rejected(rejection) => return Err(ReadError::rejected(what, rejection)),
             Outcome::Unauthorized => return Err(ReadError::Unauthorized),
             Outcome::Indeterminate(ref why) if why.reason == Reason::Redirect => {
@@ -257,7 +256,13 @@ impl Read {
                 let ids: Vec<String> = ids.ok_or_else(|| ReadError::Odd { what: self.name(what) })?;
                 self.state.regions = Some(ids);
             }
-            What::Overlap => self.overlap_allowed = answer.json().and_then(Value::as_bool),
+            What::Overlap => {
+                self.state.overlap = match answer.json().and_then(Value::as_bool) {
+                    Some(true) => OverlapSetting::Allowed,
+                    Some(false) => OverlapSetting::Forbidden,
+                    None => OverlapSetting::Unreadable,
+                };
+            }
             What::Page(index, page) => {
                 let progress = self.lists[index].pages.take(page, answer);
                 let (list, name) = (&self.lists[index], self.name(what));
@@ -326,7 +331,6 @@ impl Read {
                 self.last_answer.zip(self.first_sent).map(|(last, first)| last.saturating_since(first));
             let done = ReadDone {
                 state: std::mem::take(&mut self.state),
-                overlap_allowed: self.overlap_allowed,
                 calls: self.calls,
                 took: took.unwrap_or_default(),
             };

@@ -3,6 +3,7 @@
 mod plan_support;
 
 use connexa_engine::{
+    current::OverlapSetting,
     plan::{PlanTimings, document},
     problem::{Code, Problem},
     report::{ErrorType, Verdict},
@@ -77,7 +78,7 @@ fn a_live_key_is_there_already_or_a_conflict() {
     let mut options = create();
     options.reads = 1;
     let mut current = tenant.current();
-    current.overlap_allowed = Some(true);
+    current.overlap = OverlapSetting::Allowed;
     let connexa_engine::plan::Planning::Ready(plan) = connexa_engine::plan::plan(&spec.0, &current, &options)
     else {
         panic!("no plan")

@@ -3,6 +3,7 @@
 mod plan_support;
 
 use connexa_engine::{
+    current::OverlapSetting,
     desired::{DesiredSecret, FieldValue, Parent, Target},
     plan::{Planning, Wants, kinds_to_read, plan},
     problem::Problem,
@@ -182,12 +183,12 @@ fn routes_to_be_created_are_checked_against_live_ones() {
     spec.flat(Kind::NetworkRoute, "paris", "10.1.16.0/20", []);
     let mut current = tenant.current();
     assert!(wants(&spec, &current).overlap_setting, "read only now that an overlap was found");
-    current.overlap_allowed = Some(false);
+    current.overlap = OverlapSetting::Forbidden;
     let Planning::Refused(problems) = plan(&spec.0, &current, &apply()) else { panic!("not refused") };
     assert_eq!(warnings(&problems), ["E404 subnet", "E404 subnet", "E404 subnet", "W405 subnet"]);
     assert_eq!(problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [1, 2, 3, 5]);
     assert!(problems[1].message.contains("`10.2.3.0/24` of network `paris`"), "{}", problems[1].message);
-    current.overlap_allowed = Some(true);
+    current.overlap = OverlapSetting::Allowed;
     let Planning::Ready(plan) = plan(&spec.0, &current, &apply()) else { panic!("no plan") };
     assert_eq!(warnings(&plan.problems), ["W405 subnet"]);
 }
@@ -210,7 +211,7 @@ fn one_network_under_two_names_is_one_network() {
     by_id(&mut spec, "10.0.9.0/24", "n2");
     by_id(&mut spec, "10.1.0.0/16", "n2");
     let mut current = tenant.current();
-    current.overlap_allowed = Some(false);
+    current.overlap = OverlapSetting::Forbidden;
     let Planning::Refused(problems) = plan(&spec.0, &current, &apply()) else { panic!("not refused") };
     assert_eq!(warnings(&problems), ["E301 subnet", "E404 subnet"]);
     assert_eq!(problems[1].message, "`10.0.9.0/24` overlaps the route `10.0.0.0/16` of network `paris`");

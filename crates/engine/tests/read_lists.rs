@@ -1,23 +1,26 @@
 //! Reading a tenant: whole lists by as few calls as there are pages, steady although others write.
 
+mod plan_support;
 mod sim;
 
 use connexa_engine::{
-    current::CurrentState,
+    current::{CurrentState, OverlapSetting},
     journal::MemoryJournal,
     pacer::PacerOptions,
+    plan::{Planning, plan},
+    problem::Problem,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::{Event, Tick},
     retry::RetryPolicy,
 };
-use connexa_types::{Kind, Outcome, Reason};
+use connexa_types::{Answer, AnswerBody, Kind, Outcome, Reason};
 use serde_json::{Value, json};
 use sim::{
     World,
     clock::SimClock,
     service::{Buckets, Service, rejection, why},
 };
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 fn world(seed: u64) -> World {
     let clock = SimClock::new();
@@ -39,6 +42,10 @@ fn read(world: &World, options: ReadOptions) -> Result<ReadDone, ReadError> {
 
 fn hosts() -> ReadOptions {
     ReadOptions { lists: vec![Kind::Host], ..ReadOptions::default() }
+}
+
+fn shown(problems: &[Problem]) -> Vec<String> {
+    problems.iter().map(plan_support::shown).collect()
 }
 
 fn names(state: &CurrentState, kind: Kind) -> Vec<String> {
@@ -68,7 +75,7 @@ fn a_page_is_a_call_and_children_come_with_their_parents() {
     assert_eq!(names(&done.state, Kind::UserGroup), [""; 0]);
     assert_eq!(names(&done.state, Kind::Host).len(), 2001);
     assert_eq!(done.state.regions.as_deref(), Some(&["eu-central-1".to_owned(), "us-east-1".to_owned()][..]));
-    assert_eq!(done.overlap_allowed, Some(true));
+    assert_eq!(done.state.overlap, OverlapSetting::Allowed);
     let kind = |kind| done.state.kind(kind).expect("it was read");
     assert!(kind(Kind::Network).stable && kind(Kind::UserGroup).stable && !kind(Kind::Host).stable);
     assert_eq!((kind(Kind::Host).pages, kind(Kind::NetworkConnector).pages), (3, 0));
@@ -209,7 +216,54 @@ fn a_setting_that_cannot_be_read_is_no_error() {
         call.endpoint.info().path.starts_with("/settings").then(|| rejection(403, &[]))
     }));
     let options = ReadOptions { overlap_setting: true, ..hosts() };
-    assert_eq!(read(&world, options).expect("it is only a rule").overlap_allowed, None);
+    let done = read(&world, options).expect("it is only a rule");
+    assert_eq!(done.state.overlap, OverlapSetting::Unreadable);
+}
+
+#[test]
+fn planning_and_reading_in_turns_come_to_an_end() {
+    let mut spec = plan_support::Spec::default();
+    let rome = spec.top(Kind::Network, "rome", []);
+    spec.child(Kind::NetworkRoute, rome, "10.1.7.0/24", []);
+    spec.child(Kind::NetworkConnector, rome, "rome-1", [("region", plan_support::value("eu-central-1"))]);
+    for (answer, expected) in [
+        (Some(json!(true)), "planned, warned of []"),
+        (Some(json!(false)), "refused: [\"E404 subnet\"]"),
+        // What the service does not tell is for the operator to judge.
+        (Some(json!("odd")), "planned, warned of [\"E404 subnet\"]"),
+        (None, "planned, warned of [\"E404 subnet\"]"),
+    ] {
+        let world = world(1);
+        let paris =
+            json!({ "id": "n1", "name": "paris", "routes": [{ "id": "r1", "subnet": "10.1.0.0/16" }] });
+        world.service.state().objects.insert("networks", vec![paris]);
+        let setting = answer.map_or(rejection(403, &[]), |body| {
+            Outcome::Applied(Answer { status: 200, body: AnswerBody::Json(body), sealed: BTreeMap::new() })
+        });
+        world.service.state().script = Some(Box::new(move |call| {
+            call.endpoint.info().path.starts_with("/settings").then(|| setting.clone())
+        }));
+        let mut state = CurrentState::new("t".into());
+        let mut turns = 0;
+        let came_to = loop {
+            let wants = match plan(&spec.0, &state, &plan_support::apply()) {
+                Planning::Wants(wants) => wants,
+                Planning::Ready(plan) => break format!("planned, warned of {:?}", shown(&plan.problems)),
+                Planning::Refused(problems) => break format!("refused: {:?}", shown(&problems)),
+            };
+            turns += 1;
+            assert!(turns <= 2, "the lists, then what an overlap and a region ask for; not {wants:?} again");
+            let options = ReadOptions {
+                lists: wants.unread,
+                again: wants.second_pass,
+                regions: wants.regions,
+                overlap_setting: wants.overlap_setting,
+                ..ReadOptions::default()
+            };
+            state = world.read(Read::new("t".into(), options, Some(state))).0.expect("it can be read").state;
+        };
+        assert_eq!((came_to.as_str(), world.service.ledger().len()), (expected, 3));
+    }
 }
 
 #[test]

@@ -9,8 +9,9 @@ use super::{
     problems::Problems,
 };
 use crate::{
+    current::OverlapSetting,
     key::parse_cidr,
-    problem::{Code, Problem},
+    problem::{Code, Level, Problem},
 };
 use connexa_types::Kind;
 use ipnet::IpNet;
@@ -58,10 +59,15 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) -> boo
             problems.push(index, Problem::new(Code::warning(405), message).path("subnet"));
         }
         if let Some(other) = other {
-            match finder.current.overlap_allowed {
-                Some(true) => {}
-                Some(false) => problems.push(index, foreign(finder, route.net, other)),
-                None => setting_needed = true,
+            match finder.current.overlap {
+                OverlapSetting::Allowed => {}
+                OverlapSetting::Forbidden => problems.push(index, foreign(finder, route.net, other)),
+                OverlapSetting::Unreadable => {
+                    let mut problem = foreign(finder, route.net, other);
+                    problem.level = Level::Warning;
+                    problems.push(index, problem.expected("a tenant that allows it, which it does not tell"));
+                }
+                OverlapSetting::Unread => setting_needed = true,
             }
         }
     }
