@@ -159,6 +159,11 @@ impl Emulator {
         self.faults.add(document);
     }
 
+    /// Takes all faults away.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+    }
+
     /// From now on makes an entry for each request; numbers go on from `last_number`. The host takes them by
     /// [`take_entries`](Self::take_entries) after each call, or they pile up.
     pub fn keep_ledger(&mut self, last_number: u64) {
