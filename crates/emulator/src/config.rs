@@ -26,6 +26,8 @@ pub struct Config {
     pub retry_after: bool,
     /// Whether this tenant may make further Cloud IDs (API section 10, row 50).
     pub account_enabled: bool,
+    /// Whether there is a `POST /batch`, which the real API does not have.
+    pub batch_endpoint: bool,
     /// Who may use the control under `/_emulator/`.
     pub control: Control,
 }
@@ -64,6 +66,7 @@ impl Default for Config {
             names: Names::default(),
             retry_after: false,
             account_enabled: false,
+            batch_endpoint: false,
             control: Control::Off,
         }
     }

@@ -89,6 +89,13 @@ impl Bucket {
         later.credit >= later.spec.token()
     }
 
+    /// Whole tokens at `now`.
+    pub fn remaining(&self, now: Mono) -> u32 {
+        let mut later = self.clone();
+        later.refill(now);
+        later.whole_tokens()
+    }
+
     /// Returns the time from `now` to the next whole token; zero if there is one. A [`take`](Self::take) after exactly
     /// this wait succeeds, one a nanosecond earlier does not.
     pub fn wait(&self, now: Mono) -> Duration {

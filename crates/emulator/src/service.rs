@@ -3,6 +3,7 @@
 //! [`Emulator::handle`] takes a request through the checks in the order of row 57 of API section 10, up to the point
 //! where its operation is known to run; the rest is in [`resources`]. What goes wrong on the way is in `exchange`.
 
+mod batch;
 mod exchange;
 
 use crate::{
@@ -148,6 +149,15 @@ impl Emulator {
             let below = below.to_owned();
             return Delivery::at_once(control::answer(self, now, &head, &below, &body));
         }
+        if self.config.batch_endpoint && batch::PATHS.contains(&head.uri.path()) {
+            return self.batch(now, &head, &body);
+        }
+        self.receive(now, http::Request::from_parts(head, body))
+    }
+
+    /// Takes in a request to the API itself.
+    fn receive(&mut self, now: Now, request: http::Request<Bytes>) -> Delivery {
+        let (head, body) = request.into_parts();
         self.requests += 1;
         let query = Query::parse(head.uri.query().unwrap_or_default());
         let route = self.router.route(&head.method, head.uri.path());
