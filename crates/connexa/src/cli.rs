@@ -179,7 +179,17 @@ When it listens it prints one line of JSON: url, ca_file, client_id, client_secr
 
 Examples:
   connexa emulator
-  connexa emulator --listen 127.0.0.1:0 --limits unlimited --store tenant.db")]
+  connexa emulator --listen 127.0.0.1:0 --limits unlimited --store tenant.db
+
+  # Lose every third answer to a create, and keep a ledger that tells what was done all the same
+  echo '{\"rules\": [{\"method\": \"POST\", \"path\": \"/networks\", \"every\": 3, \"fault\": {\"reset\": {\"commit\": \"after\"}}}]}' > faults.json
+  connexa emulator --faults faults.json --ledger ledger.jsonl
+
+  # Look at the tenant, and start it over
+  curl http://127.0.0.1:8443/_emulator/state     # with --http
+  curl -X POST http://127.0.0.1:8443/_emulator/reset
+
+Faults, ledger and control are explained in docs/emulator.md.")]
     Emulator(Emulator),
     /// Print the JSON Schema of a document that commands print.
     #[command(after_help = "\
@@ -338,6 +348,18 @@ pub(crate) struct Emulator {
     /// Status of answers about unknown ids: 400, 404, or KIND=400 and KIND=404 for single kinds, parted by commas.
     #[arg(long, value_name = "STATUS", default_value = "400")]
     pub(crate) not_found: NotFound,
+    /// Send Retry-After with a 429.
+    #[arg(long)]
+    pub(crate) retry_after: bool,
+    /// JSON file of faults: what goes wrong, for which requests, and when.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// File to which a line of JSON is added for each request: what it did, and what became of its answer.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Leave out the control under /_emulator/ (state, statistics, reset, faults, seed data).
+    #[arg(long)]
+    pub(crate) no_control: bool,
     /// Print lines for a shell to read instead of JSON.
     #[arg(long)]
     pub(crate) print_env: bool,

@@ -14,13 +14,16 @@ use crate::{
     wiring::{signals::Signals, state_dir::StateDir},
 };
 use connexa_emulator::{
-    ApiKey, Config, Embedded, Emulator,
+    ApiKey, Config, Control, Embedded, Emulator,
     clock::{Clock, system_clock},
+    faults::FaultDocument,
+    ledger::LedgerFile,
     server::{Deadlines, ServeError, ServeOptions, ServeTransport, Server},
     tls::Identity,
 };
 use serde_json::json;
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -39,6 +42,9 @@ pub(crate) async fn run(
             arguments.listen.ip()
         )));
     }
+    // Read before anything is made or listened on.
+    let faults = arguments.faults.as_deref().map(read_faults).transpose()?;
+    let ledger = arguments.ledger.as_deref().map(open_ledger).transpose()?;
     // Caught before anybody can know that we are there.
     let mut signals = Signals::catch();
     let clock = system_clock();
@@ -65,7 +71,14 @@ pub(crate) async fn run(
 
     let config = config(&arguments);
     let key = config.keys[0].clone();
-    let emulator = Arc::new(open(arguments.store.as_deref(), config, &clock)?);
+    let mut emulator = open(arguments.store.as_deref(), config, &clock)?;
+    if let Some(document) = faults {
+        emulator.with(|emulator| emulator.add_faults(document));
+    }
+    if let Some(ledger) = ledger {
+        emulator = emulator.with_ledger(ledger);
+    }
+    let emulator = Arc::new(emulator);
     screen.document(&ready(&server.url(), ca_file.as_deref(), &key, arguments.print_env));
 
     let shutdown = async {
@@ -88,6 +101,13 @@ fn config(arguments: &Arguments) -> Config {
         limits: arguments.limits,
         seed: arguments.seed,
         not_found: arguments.not_found.clone(),
+        retry_after: arguments.retry_after,
+        control: match (arguments.no_control, arguments.listen.ip().is_loopback()) {
+            (true, _) => Control::Off,
+            (false, true) => Control::Open,
+            // Whoever can reach the address could otherwise do anything to the tenant.
+            (false, false) => Control::WithKey,
+        },
         ..Config::default()
     };
     if !arguments.keys.is_empty() {
@@ -97,6 +117,21 @@ fn config(arguments: &Arguments) -> Config {
         config.token_ttl = Duration::from_secs(seconds);
     }
     config
+}
+
+fn read_faults(path: &Path) -> Result<FaultDocument, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| refused(format!("cannot read the faults `{}`", path.display())).because(&error))?;
+    FaultDocument::from_json(&text).map_err(|error| {
+        refused(format!("cannot use the faults `{}`", path.display()))
+            .because(&error)
+            .hint("docs/emulator.md has an example of each fault")
+    })
+}
+
+fn open_ledger(path: &Path) -> Result<LedgerFile, Failure> {
+    LedgerFile::open(path)
+        .map_err(|error| refused(format!("cannot open the ledger `{}`", path.display())).because(&error))
 }
 
 fn open(store: Option<&Path>, config: Config, clock: &Clock) -> Result<Embedded, Failure> {

@@ -25,9 +25,11 @@ impl EmbeddedTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let Delivery { after, what } = self.emulator.handle(self.clock.now(), request).await;
-        if !after.is_zero() {
-            tokio::time::sleep(after).await;
+        let delivery = self.emulator.handle(self.clock.now(), request).await;
+        let takes = delivery.takes();
+        let Delivery { what, .. } = delivery;
+        if !takes.is_zero() {
+            tokio::time::sleep(takes).await;
         }
         match what {
             What::Answer(response) => Ok(response),

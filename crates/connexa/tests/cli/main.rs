@@ -7,6 +7,7 @@ mod create;
 mod documents;
 mod emulator;
 mod exits;
+mod faults;
 mod get;
 mod hostile;
 mod stop;
