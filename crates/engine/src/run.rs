@@ -127,6 +127,8 @@ enum Job {
 #[derive(Clone, Debug)]
 struct Page {
     kind: Kind,
+    /// The look-up's number: an answer that comes after its look-up has ended is no answer to the next one of the kind.
+    look_up: u64,
     id: PageId,
     call: Arc<Call>,
     attempts: u32,

@@ -22,7 +22,10 @@ use sim::{
     plans::Builder,
     service::{Buckets, Script, Service, rejection, why},
 };
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
 
 struct Ran {
     outcome: sim::Outcome,
@@ -247,6 +250,69 @@ fn a_look_up_that_fails_leaves_all_unknown() {
         assert_eq!(verdict, Verdict::Unknown, "{answer:?}");
         assert!(error.contains("whether it was applied in part is not known"), "{error}");
         assert!(ran.outcome.report.calls.read <= 30);
+    }
+}
+
+#[test]
+fn a_list_that_moves_while_it_is_looked_at_is_begun_again_without_the_rest_of_its_pages() {
+    let mut builder = Builder::default();
+    builder.network("paris", 1, 0);
+    let mut pages = Vec::new();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    let ran = run(builder, move |call| {
+        if call.endpoint == Endpoint::NetworkCreate {
+            return Some(rejection(400, &[]));
+        }
+        let page: usize = call.query[0].1.parse().expect("a number");
+        pages.push(page);
+        log.lock().expect("nobody panics").push(page);
+        // Twenty pages at first; while they are read, all but one object go.
+        let (elements, all) = if pages.len() == 1 { (20_000, 20) } else { (1, 1) };
+        Some(applied(json!({
+            "content": [{ "id": "n1", "name": "rome" }], "totalElements": elements, "totalPages": all,
+        })))
+    });
+    assert_eq!(ran.error("paris/c0").0, Verdict::Failed);
+    let asked = asked.lock().expect("nobody panics");
+    assert_eq!(asked[0], 0);
+    assert!(asked.len() <= 1 + 8 + 1, "no page of the old list after it is known to have moved: {asked:?}");
+}
+
+/// A page of a look that has ended is on its way when the next look of the same kind begins: it is no part of that one.
+#[test]
+fn an_answer_to_a_look_that_has_ended_tells_the_next_one_nothing() {
+    for seed in 0..40 {
+        let mut builder = Builder::default();
+        let first = builder.network("paris", 1, 0);
+        let second = builder.network("rome", 1, 0);
+        builder.operations[second].after.push(first);
+        let (mut creates, mut lists) = (0, 0);
+        let script: Script = Box::new(move |call| {
+            if call.endpoint == Endpoint::NetworkCreate {
+                creates += 1;
+                return Some(rejection(400, &[]));
+            }
+            lists += 1;
+            // The second page ends the first look; what the other pages say may come at any time.
+            if lists == 2 {
+                return Some(rejection(403, &[]));
+            }
+            let page = &call.query[0].1;
+            let name = if creates == 1 { "rome" } else { "other" };
+            Some(applied(json!({
+                "content": [{ "id": page, "name": name }], "totalElements": 4, "totalPages": 4,
+            })))
+        });
+        let clock = SimClock::new();
+        let service = Service::new(&clock, Buckets::None, seed);
+        service.state().script = Some(script);
+        service.state().way = 1_000..30_000;
+        let world = World::new(clock, service, MemoryJournal::new(), PacerOptions::default());
+        let outcome = world.run(&builder.plan(), RunOptions::default(), seed, None);
+        let ran = Ran { outcome, world };
+        assert_eq!(ran.error("paris/c0").0, Verdict::Unknown);
+        assert_eq!(ran.error("rome/c0").0, Verdict::Failed, "seed {seed}");
     }
 }
 

@@ -2,47 +2,44 @@
 
 use super::{Halt, Job, Outs, Page, Run, refusal, ruling, ruling::Ruling};
 use crate::{
-    catalog,
+    catalog::{self, Definition},
     plan::Operation,
-    read::pages::{Element, PageId, Pages, Progress},
+    read::pages::{Element, Pages, Progress},
     retry::Cause,
 };
 use connexa_types::{Call, CallBody, Kind, Now, Outcome, Rejection};
 use serde_json::Value;
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 /// A look at the list of one kind.
 #[derive(Debug)]
 pub(super) struct LookUp {
-    pub(super) pages: Pages,
+    /// Counts the look-ups of the run.
+    number: u64,
+    pages: Pages,
     /// The operations whose parents are looked for. They were rejected before the look began.
     pub(super) operations: Vec<(usize, Rejection)>,
     /// Rejected after the look began: they need one of their own, right after it.
-    pub(super) next: Vec<(usize, Rejection)>,
+    next: Vec<(usize, Rejection)>,
     /// Whether its first call is on its way.
     pub(super) begun: bool,
 }
 
 impl LookUp {
     /// A look for one operation, others may join; `None` for a kind whose list is not known.
-    pub(super) fn new(kind: Kind, operation: usize, rejection: Rejection) -> Option<Self> {
+    fn new(number: u64, kind: Kind, operation: usize, rejection: Rejection) -> Option<Self> {
         let list = catalog::is_planned(kind).then(|| catalog::definition(kind).list)?;
         let operations = vec![(operation, rejection)];
-        Some(Self { pages: Pages::new(list), operations, next: Vec::new(), begun: false })
+        Some(Self { number, pages: Pages::new(list), operations, next: Vec::new(), begun: false })
     }
 
     /// Adds an operation: to this look if it has not begun.
-    pub(super) fn join(&mut self, operation: usize, rejection: Rejection) {
+    fn join(&mut self, operation: usize, rejection: Rejection) {
         if self.begun {
             self.next.push((operation, rejection));
         } else {
             self.operations.push((operation, rejection));
         }
-    }
-
-    /// The calls to make now.
-    pub(super) fn calls(&mut self) -> Vec<(PageId, Call)> {
-        std::iter::from_fn(|| self.pages.next_call()).collect()
     }
 }
 
@@ -55,7 +52,7 @@ impl Run {
             self.end_all(operation, &ruling, now);
         } else if let Some(look_up) = self.look_ups.get_mut(&kind) {
             look_up.join(operation, rejection);
-        } else if let Some(look_up) = LookUp::new(kind, operation, rejection.clone()) {
+        } else if let Some(look_up) = LookUp::new(self.number(), kind, operation, rejection.clone()) {
             self.look_ups.insert(kind, look_up);
             self.ask_for_pages(kind);
         } else {
@@ -66,54 +63,61 @@ impl Run {
 
     fn ask_for_pages(&mut self, kind: Kind) {
         let Some(look_up) = self.look_ups.get_mut(&kind) else { return };
-        let pages = look_up.calls().into_iter();
-        self.pages.extend(pages.map(|(id, call)| Page { kind, id, call: Arc::new(call), attempts: 0 }));
+        while let Some((id, call)) = look_up.pages.next_call() {
+            let look_up = look_up.number;
+            self.pages.push_back(Page { kind, look_up, id, call: Arc::new(call), attempts: 0 });
+        }
+    }
+
+    /// Asks no more for the pages of a kind that have not been sent.
+    fn drop_pages(&mut self, kind: Kind, now: Now, out: &mut Outs) {
+        self.pages.retain(|page| page.kind != kind);
+        self.backing_off.retain(|_, job| !matches!(job, Job::Page(page) if page.kind == kind));
+        self.give_up(now, out, |job| matches!(job, Job::Page(page) if page.kind == kind));
     }
 
     /// Takes in the answer to a page of a look-up.
     pub(super) fn looked(&mut self, mut page: Page, outcome: Outcome, now: Now, out: &mut Outs) {
         page.attempts += 1;
         let kind = page.kind;
-        let unknown = |why: String| Ruling::unknown(why);
+        let Some(look_up) = self.look_ups.get_mut(&kind).filter(|look_up| look_up.number == page.look_up)
+        else {
+            // It has ended meanwhile.
+            return;
+        };
+        let unknown = |why: &str| Ruling::unknown(why);
         match outcome {
-            Outcome::Applied(answer) => {
-                let Some(look_up) = self.look_ups.get_mut(&kind) else { return };
-                match look_up.pages.take(page.id, answer) {
-                    Progress::More | Progress::Restarted if self.sends_nothing() => {
-                        self.end_look_up(kind, &unknown(self.halt_words()), now, out);
-                    }
-                    Progress::More | Progress::Restarted => self.ask_for_pages(kind),
-                    Progress::Whole => self.whole(kind, now),
-                    Progress::NeverStill => {
-                        self.end_look_up(
-                            kind,
-                            &unknown("the list changed each time it was read".into()),
-                            now,
-                            out,
-                        );
-                    }
-                    Progress::NoPage => {
-                        self.end_look_up(
-                            kind,
-                            &unknown("the list was answered with something else".into()),
-                            now,
-                            out,
-                        );
-                    }
+            Outcome::Applied(answer) => match look_up.pages.take(page.id, answer) {
+                Progress::More | Progress::Restarted if self.sends_nothing() => {
+                    self.end_look_up(kind, &unknown(&self.halt_words()), now, out);
                 }
-            }
+                Progress::More => self.ask_for_pages(kind),
+                Progress::Restarted => {
+                    self.drop_pages(kind, now, out);
+                    self.ask_for_pages(kind);
+                }
+                Progress::Whole => self.whole(kind, now),
+                Progress::NeverStill => {
+                    self.end_look_up(kind, &unknown("the list changed each time it was read"), now, out);
+                }
+                Progress::NoPage => {
+                    self.end_look_up(kind, &unknown("the list was answered with something else"), now, out);
+                }
+            },
             Outcome::Throttled(hint) => self.again(Job::Page(page), Cause::Throttled, hint, now, out, |_| {
-                unknown("reading the list was throttled each time".into())
+                unknown("reading the list was throttled each time")
             }),
             Outcome::NotSent(why) | Outcome::Indeterminate(why) => {
-                self.again(Job::Page(page), Cause::Failure, None, now, out, |_| unknown(ruling::words(&why)));
+                self.again(Job::Page(page), Cause::Failure, None, now, out, |_| {
+                    unknown(&ruling::words(&why))
+                });
             }
             Outcome::Rejected(rejection) => {
-                self.end_look_up(kind, &unknown(refusal::summary(&rejection)), now, out);
+                self.end_look_up(kind, &unknown(&refusal::summary(&rejection)), now, out);
             }
             Outcome::Unauthorized => {
                 self.halt(Halt::Unauthorized, now, out);
-                self.end_look_up(kind, &unknown("the service refused the credentials".into()), now, out);
+                self.end_look_up(kind, &unknown("the service refused the credentials"), now, out);
             }
         }
     }
@@ -121,12 +125,12 @@ impl Run {
     /// The list is whole: it says what each rejected call left behind.
     fn whole(&mut self, kind: Kind, now: Now) {
         let Some(look_up) = self.look_ups.remove(&kind) else { return };
-        let (elements, _) = look_up.pages.into_elements();
+        let ids_by_key = ids_by_key(catalog::definition(kind), look_up.pages.into_elements().0);
         let plan = Arc::clone(&self.plan);
         for (operation, rejection) in look_up.operations {
             let subject = &plan.operations[operation];
-            let call = self.tasks[operation].call.clone().expect("it has been sent");
-            let ids = found(subject, &call, &elements);
+            let key = self.tasks[operation].call.as_deref().and_then(|call| key_of(subject, call));
+            let ids = key.and_then(|key| ids_by_key.get(&key)).map_or(&[][..], Vec::as_slice);
             if ids.is_empty() {
                 let rulings = refusal::refused(&plan, subject, &rejection);
                 self.end(operation, rulings, now);
@@ -148,9 +152,7 @@ impl Run {
     /// The list cannot be had: what rejected calls left behind is not known. `why` says it in its error.
     pub(super) fn end_look_up(&mut self, kind: Kind, why: &Ruling, now: Now, out: &mut Outs) {
         let Some(look_up) = self.look_ups.remove(&kind) else { return };
-        self.pages.retain(|page| page.kind != kind);
-        self.backing_off.retain(|_, job| !matches!(job, Job::Page(page) if page.kind == kind));
-        self.give_up(now, out, |job| matches!(job, Job::Page(page) if page.kind == kind));
+        self.drop_pages(kind, now, out);
         let why = why.error.as_deref().unwrap_or_default();
         for (operation, rejection) in look_up.operations.into_iter().chain(look_up.next) {
             self.end_all(operation, &not_looked(&rejection, why), now);
@@ -164,18 +166,25 @@ fn not_looked(rejection: &Rejection, why: &str) -> Ruling {
     Ruling::unknown(format!("{refusal}; whether it was applied in part is not known: {why}"))
 }
 
-/// The ids of the objects of a list that have the key of the object that a call was to create.
-pub(super) fn found(operation: &Operation, call: &Call, elements: &[Element]) -> Vec<String> {
+/// The key of the object that a call was to create, as compared.
+fn key_of(operation: &Operation, call: &Call) -> Option<String> {
     let definition = catalog::definition(operation.kind);
-    let field = definition.key_field();
-    let canonical = |object: &Value, place: &str| {
-        object.get(place).and_then(Value::as_str).map(|text| definition.key.canonical(text))
-    };
-    let Some(CallBody::Json(body)) = &call.body else { return Vec::new() };
-    let Some(key) = canonical(body, field.request) else { return Vec::new() };
-    elements
-        .iter()
-        .filter(|(object, _)| canonical(object, field.response).as_ref() == Some(&key))
-        .map(|(object, _)| object.get("id").and_then(Value::as_str).unwrap_or("without id").to_owned())
-        .collect()
+    let Some(CallBody::Json(body)) = &call.body else { return None };
+    text(body, definition.key_field().request).map(|key| definition.key.canonical(key))
+}
+
+/// The ids of the objects of a list by their keys, as compared.
+fn ids_by_key(definition: &Definition, elements: Vec<Element>) -> HashMap<String, Vec<String>> {
+    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
+    for (object, _) in elements {
+        if let Some(key) = text(&object, definition.key_field().response) {
+            let id = text(&object, "id").unwrap_or("without id").to_owned();
+            ids.entry(definition.key.canonical(key)).or_default().push(id);
+        }
+    }
+    ids
+}
+
+fn text<'v>(object: &'v Value, name: &str) -> Option<&'v str> {
+    object.get(name)?.as_str()
 }
