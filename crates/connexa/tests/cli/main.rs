@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what tests share fails as a test does")]
 
 mod branch_offices;
+mod clients;
 mod create;
 mod documents;
 mod emulator;
