@@ -151,13 +151,12 @@ impl Fault {
             }
             Self::TokenExpiry {} => admitted,
             Self::LateCommit { .. } | Self::ReadLag { .. } => changes,
-            Self::Duplicate { .. } | Self::ErrorDetails { .. } => endpoint.is_some(),
+            // Whether the children of a joint create are there is seen when they are chosen.
+            Self::Duplicate { .. } | Self::ErrorDetails { .. } | Self::Partial { .. } => endpoint.is_some(),
             Self::PageShift { .. } => facts.page > 0 && endpoint.is_some_and(is_list),
             Self::Normalise { .. } => {
                 endpoint.is_some_and(|e| matches!(e.info().request, RequestShape::Json(_)))
             }
-            // Whether the children are there is seen when they are chosen.
-            Self::Partial { .. } => endpoint.is_some(),
         }
     }
 }

@@ -5,7 +5,7 @@
 mod kit;
 
 use bytes::Bytes;
-use connexa_emulator::{Config, Limits, What, faults::FaultDocument};
+use connexa_emulator::{Config, Limits, What, faults::FaultDocument, ledger::Delivered};
 use http::Request;
 use kit::{FORMAT, Kit, LENGTH, MISSING, NOT_FOUND};
 use serde_json::{Value, json};
@@ -112,6 +112,7 @@ fn what_is_no_batch_is_refused_and_nothing_of_it_done() {
 #[test]
 fn a_lost_answer_loses_the_whole_batch_and_not_its_effects() {
     let mut kit = self::kit("unlimited");
+    kit.emulator.keep_ledger(0);
     let rule = r#"{"rules": [{"method": "POST", "nth": 1, "fault": {"reset": {"commit": "after"}}}]}"#;
     kit.emulator.add_faults(FaultDocument::from_json(rule).unwrap());
     let operations =
@@ -121,5 +122,8 @@ fn a_lost_answer_loses_the_whole_batch_and_not_its_effects() {
         .body(Bytes::from(json!({"operations": operations}).to_string()))
         .unwrap();
     assert!(matches!(kit.emulator.handle(kit.now, request).what, What::Reset));
+    let delivered: Vec<_> =
+        kit.emulator.take_entries().iter().map(|e| (e.created.len(), e.delivered)).collect();
+    assert_eq!(delivered, [(1, Delivered::No); 2]);
     assert_eq!(kit.list("/dns-records").len(), 2);
 }

@@ -1,6 +1,7 @@
 //! The control under `/_emulator/`: what it shows, what it does, and that the API does not notice.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
 
 mod kit;
 

@@ -1,6 +1,7 @@
 //! Every fault, in process: what the sender sees, what becomes of the tenant, and what the ledger says of both.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
 
 mod kit;
 
@@ -208,7 +209,7 @@ fn a_late_commit_comes_when_its_time_has_come() {
             kit.emulator.advance(kit.now);
             assert_eq!(kit.emulator.next_due(), None);
         } else {
-            kit.pass(Duration::from_secs(60));
+            kit.pass(Duration::from_mins(1));
             kit.get("/regions").is(200);
         }
         let second = entries(&mut kit).remove(0);
@@ -375,15 +376,15 @@ fn reads_lag_and_writes_do_not() {
     kit.get(&format!("/networks/{id}")).is(400);
     // The write is there for writes: the name is taken, the object can be changed.
     kit.post("/networks", json!({"name": "paris"})).refused(&[("name", kit::CONFLICT)]);
-    kit.pass(Duration::from_millis(1000));
+    kit.pass(Duration::from_secs(1));
     kit.put(&format!("/networks/{id}"), json!({"name": "lyon"})).is(200);
     kit.put("/settings/wpc/snat", json!(true)).is(200);
     assert_eq!(kit.get("/settings/wpc/snat").json, json!(false));
-    kit.pass(Duration::from_millis(1000));
+    kit.pass(Duration::from_secs(1));
     // The creation is seen now, the change is not.
     assert_eq!(kit.list("/networks")[0]["name"], "paris");
     assert_eq!(kit.list("/networks")[0]["routes"].as_array().unwrap().len(), 1);
-    kit.pass(Duration::from_millis(1000));
+    kit.pass(Duration::from_secs(1));
     assert_eq!(kit.list("/networks")[0]["name"], "lyon");
     assert_eq!(kit.get("/settings/wpc/snat").json, json!(true));
     kit.delete(&format!("/networks/{id}")).is(204);
@@ -391,7 +392,7 @@ fn reads_lag_and_writes_do_not() {
     // A name that is free can be taken, although reads still show the old one.
     kit.created("/networks", json!({"name": "lyon"}));
     assert_eq!(kit.list("/networks")[0]["id"], id.as_str());
-    kit.pass(Duration::from_millis(2000));
+    kit.pass(Duration::from_secs(2));
     let left = kit.list("/networks");
     assert!(left.len() == 1 && left[0]["id"] != id.as_str());
     kit.post("/networks", json!({"name": "lyon"})).refused(&[("name", kit::CONFLICT)]);
@@ -706,4 +707,30 @@ fn bad_rules_are_refused_with_their_place() {
     assert_eq!(FaultDocument::from_json("[{\"fault\": \"duplicate\"}]").unwrap(), document);
     let text = serde_json::to_string(&document).unwrap();
     assert_eq!(FaultDocument::from_json(&text).unwrap(), document);
+}
+
+#[test]
+fn the_manual_shows_faults_that_are_read() {
+    let manual = include_str!("../../../docs/emulator.md");
+    let (_, document) = manual.split_once("```json\n").unwrap();
+    let (document, _) = document.split_once("```").unwrap();
+    assert_eq!(FaultDocument::from_json(document).unwrap().rules.len(), 3);
+    let rows = manual.lines().filter(|line| line.starts_with("| `") && line.matches(" | ").count() == 2);
+    let mut examples = std::collections::BTreeSet::new();
+    for row in rows {
+        let name = row.split('`').nth(1).unwrap();
+        let example = row.split(" | ").nth(2).unwrap().trim_end_matches(" |").trim_matches('`');
+        if !example.starts_with(['{', '"']) {
+            continue;
+        }
+        let rule = format!("[{{\"fault\": {example}}}]");
+        let rules =
+            FaultDocument::from_json(&rule).unwrap_or_else(|e| panic!("{name}: {e}: {example}")).rules;
+        assert!(rules[0].fault.label().starts_with(name), "{name}");
+        examples.insert(name);
+    }
+    // As many as there are: whoever adds one finds this number in the error of an unknown one.
+    let unknown = FaultDocument::from_json("[{\"fault\": \"x\"}]").unwrap_err().to_string();
+    let known = unknown.matches('`').count() / 2 - 1;
+    assert_eq!(examples.len(), known, "{unknown}");
 }

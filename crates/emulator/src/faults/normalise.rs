@@ -7,6 +7,7 @@ use serde_json::Value;
 
 /// What is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "switches that have nothing to do with each other")]
 pub(super) struct Normaliser {
     pub(super) case: bool,
     pub(super) trim: bool,
@@ -33,12 +34,18 @@ impl Normaliser {
         match value {
             Value::String(text) => *text = self.text(field, text),
             Value::Array(list) => {
-                list.iter_mut().for_each(|element| self.value(field, element));
+                for element in list.iter_mut() {
+                    self.value(field, element);
+                }
                 if self.order {
                     list.sort_by_cached_key(Value::to_string);
                 }
             }
-            Value::Object(map) => map.iter_mut().for_each(|(name, value)| self.value(name, value)),
+            Value::Object(map) => {
+                for (name, value) in map {
+                    self.value(name, value);
+                }
+            }
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
     }

@@ -94,8 +94,8 @@ pub enum ServeError {
         /// The address asked for.
         address: SocketAddr,
     },
-    /// The store has failed: no more answers can be given.
-    #[error("the store has failed")]
+    /// The store or the ledger has failed: no more answers can be given.
+    #[error("what the emulator keeps can no longer be written")]
     Store {
         /// Why.
         source: Arc<StoreError>,

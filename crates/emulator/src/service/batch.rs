@@ -9,6 +9,7 @@ use super::{Emulator, add_quota_headers, unauthorized, with_body};
 use crate::{
     config::BODY_LIMIT,
     delivery::{Delivery, What},
+    ledger::Delivered,
     quota::Taken,
     refusal::{Code, Complaints, Refusal},
     router::{BASE_PATH, Route},
@@ -115,6 +116,7 @@ impl Emulator {
     /// If the answer to an operation is lost, all are: they travel together.
     fn run_batch(&mut self, now: Now, requests: Vec<Request<Bytes>>) -> Delivery {
         let (mut results, mut after, mut lost) = (Vec::new(), Duration::ZERO, None);
+        let earlier = self.entries.len();
         for request in requests {
             let delivery = self.receive(now, request);
             after += delivery.after;
@@ -122,6 +124,11 @@ impl Emulator {
                 What::Answer(response) => results.push(result(&response)),
                 What::Truncated { .. } | What::Reset => lost = Some(What::Reset),
                 What::Stall => lost = lost.or(Some(What::Stall)),
+            }
+        }
+        if lost.is_some() {
+            for entry in &mut self.entries[earlier..] {
+                entry.delivered = Delivered::No;
             }
         }
         let answer = || {
