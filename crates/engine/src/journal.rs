@@ -10,7 +10,7 @@ use connexa_types::{TenantId, Timestamp};
 use event_listener::Event;
 use futures_util::future::{self, BoxFuture, FutureExt as _};
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -34,7 +34,7 @@ struct Entry {
     command: String,
     started: Timestamp,
     /// What it has claimed; `None` once released.
-    keys: Option<Vec<String>>,
+    keys: Option<BTreeSet<String>>,
     epoch: u64,
     /// Records queued and not yet durable may stand behind `durable`.
     records: Vec<Record>,
@@ -114,7 +114,7 @@ impl Journal for MemoryJournal {
         let mut runs = self.runs();
         let taken = runs.iter().find_map(|(run, entry)| {
             let keys = entry.keys.as_ref().filter(|_| entry.tenant == claim.tenant && *run != claim.run)?;
-            let key = claim.keys.iter().find(|key| keys.contains(key))?;
+            let key = claim.keys.iter().find(|key| keys.contains(*key))?;
             Some(ClaimError::Taken { run: run.clone(), key: key.clone() })
         });
         let outcome = if let Some(taken) = taken {
@@ -133,7 +133,7 @@ impl Journal for MemoryJournal {
             });
             // What an earlier owner had queued and did not see durable is lost with it.
             entry.records.truncate(usize::try_from(entry.durable).unwrap_or(usize::MAX));
-            entry.keys = Some(claim.keys);
+            entry.keys = Some(claim.keys.into_iter().collect());
             entry.epoch += 1;
             Ok(Lease { run: claim.run, epoch: entry.epoch })
         };
@@ -171,12 +171,18 @@ impl Journal for MemoryJournal {
         let runs = self.runs();
         let outcome = match runs.get(run) {
             None => Err(ReadJournalError::NoSuchRun(run.clone())),
-            Some(entry) => Ok((1..=entry.durable)
-                .zip(&entry.records)
-                .skip_while(|(seq, _)| *seq < from.0)
-                .take(limit)
-                .map(|(seq, record)| Stored { seq: Seq(seq), record: record.clone() })
-                .collect()),
+            Some(entry) => {
+                let first = from.0.max(1);
+                let skipped = usize::try_from(first - 1).unwrap_or(usize::MAX);
+                Ok(entry
+                    .durable()
+                    .iter()
+                    .skip(skipped)
+                    .take(limit)
+                    .zip(first..)
+                    .map(|(record, seq)| Stored { seq: Seq(seq), record: record.clone() })
+                    .collect())
+            }
         };
         future::ready(outcome).boxed()
     }
@@ -213,9 +219,13 @@ impl Journal for MemoryJournal {
 }
 
 impl Entry {
-    fn head(&self, id: &RunId) -> RunHead {
+    fn durable(&self) -> &[Record] {
         let durable = usize::try_from(self.durable).unwrap_or(usize::MAX);
-        let (outcome, finished) = match self.records[..durable.min(self.records.len())].last() {
+        &self.records[..durable.min(self.records.len())]
+    }
+
+    fn head(&self, id: &RunId) -> RunHead {
+        let (outcome, finished) = match self.durable().last() {
             Some(Record::RunFinished { outcome, at, .. }) => (*outcome, Some(*at)),
             _ if self.keys.is_some() => (RunOutcome::Running, None),
             _ => (RunOutcome::Interrupted, None),

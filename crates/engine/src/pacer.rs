@@ -86,15 +86,16 @@ impl Pacer for LocalPacer {
         let place = Place::take(&self.inner, attempt, class, urgent);
         // Where nothing holds the call up, which is nearly always, no waiting is set up at all.
         match place.try_go() {
-            Turn::Granted(permit) => future::ready(permit).boxed(),
+            Turn::Granted(permit) => {
+                let unclaimed = Unclaimed { inner: Arc::clone(&self.inner), permit, claimed: false };
+                future::lazy(move |_| unclaimed.claim()).boxed()
+            }
             Turn::NotBefore(_) | Turn::Later => place.wait().boxed(),
         }
     }
 
     fn release(&self, permit: Permit) {
-        let now = self.inner.clock.now().mono;
-        self.inner.state().quota.release(now, permit.attempt, permit.class);
-        self.inner.changed.notify(usize::MAX);
+        self.inner.release(permit);
     }
 
     fn observe(&self, permit: Permit, attempt: &Attempt) {
@@ -108,6 +109,34 @@ impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         // The arithmetic is total; a poisoned lock still guards a sound state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn release(&self, permit: Permit) {
+        let now = self.clock.now().mono;
+        self.state().quota.release(now, permit.attempt, permit.class);
+        self.changed.notify(usize::MAX);
+    }
+}
+
+/// A permit that was there at once, until it is taken. Whoever drops the future first has not sent anything.
+struct Unclaimed {
+    inner: Arc<Inner>,
+    permit: Permit,
+    claimed: bool,
+}
+
+impl Unclaimed {
+    fn claim(mut self) -> Permit {
+        self.claimed = true;
+        self.permit
+    }
+}
+
+impl Drop for Unclaimed {
+    fn drop(&mut self) {
+        if !self.claimed {
+            self.inner.release(self.permit);
+        }
     }
 }
 

@@ -113,6 +113,8 @@ struct Request {
     what: What,
     call: Arc<Call>,
     attempts: u32,
+    /// Whether it has been handed over to be sent.
+    sent: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -121,6 +123,12 @@ enum What {
     Page(usize, PageId),
     Regions,
     Overlap,
+}
+
+impl Request {
+    fn new(what: What, call: Call) -> Self {
+        Self { what, call: Arc::new(call), attempts: 0, sent: false }
+    }
 }
 
 type Outputs = Vec<Output<Result<ReadDone, ReadError>>>;
@@ -172,13 +180,12 @@ impl Read {
     }
 
     fn start(&mut self) {
-        let single = |what, endpoint| Request { what, call: Arc::new(Call::new(endpoint)), attempts: 0 };
         if self.options.regions {
-            self.queue.push_back(single(What::Regions, Endpoint::RegionList));
+            self.queue.push_back(Request::new(What::Regions, Call::new(Endpoint::RegionList)));
         }
         if self.options.overlap_setting {
             let endpoint = Endpoint::SettingWpcRoutesAdvancedConfigurationEnabledGet;
-            self.queue.push_back(single(What::Overlap, endpoint));
+            self.queue.push_back(Request::new(What::Overlap, Call::new(endpoint)));
         }
         for list in 0..self.lists.len() {
             self.ask_for_pages(list);
@@ -187,8 +194,22 @@ impl Read {
 
     fn ask_for_pages(&mut self, list: usize) {
         while let Some((page, call)) = self.lists[list].pages.next_call() {
-            self.queue.push_back(Request { what: What::Page(list, page), call: Arc::new(call), attempts: 0 });
+            self.queue.push_back(Request::new(What::Page(list, page), call));
         }
+    }
+
+    /// Asks no more for the pages of a list that have not been sent.
+    fn drop_pages(&mut self, list: usize, out: &mut Outputs) {
+        let is_page = |request: &Request| matches!(request.what, What::Page(of, _) if of == list);
+        self.queue.retain(|request| !is_page(request));
+        self.backing_off.retain(|_, request| !is_page(request));
+        let mut given_up: Vec<AttemptId> = self
+            .active
+            .extract_if(|_, request| !request.sent && is_page(request))
+            .map(|(attempt, _)| attempt)
+            .collect();
+        given_up.sort_unstable();
+        out.extend(given_up.into_iter().map(Output::Release));
     }
 
     fn answered(
@@ -200,6 +221,7 @@ impl Read {
     ) -> Result<(), ReadError> {
         let Some(mut request) = self.active.remove(&attempt) else { return Ok(()) };
         request.attempts += 1;
+        request.sent = false;
         self.calls.read += u64::from(answer.wire_calls);
         if answer.wire_calls > 0 {
             self.first_sent.get_or_insert(answer.sent_at);
@@ -272,7 +294,11 @@ impl Read {
                     total: list.pages.total(),
                 }))));
                 match progress {
-                    Progress::More | Progress::Restarted => self.ask_for_pages(index),
+                    Progress::More => self.ask_for_pages(index),
+                    Progress::Restarted => {
+                        self.drop_pages(index, out);
+                        self.ask_for_pages(index);
+                    }
                     Progress::Whole => self.whole(index)?,
                     Progress::NeverStill => return Err(ReadError::Unstable { what: name }),
                     Progress::NoPage => return Err(ReadError::Odd { what: name }),
@@ -359,7 +385,8 @@ impl Machine for Read {
                 Ok(())
             }
             Input::Granted(permit) => {
-                if let Some(request) = self.active.get(&permit.attempt) {
+                if let Some(request) = self.active.get_mut(&permit.attempt) {
+                    request.sent = true;
                     out.push(Output::Send {
                         attempt: permit.attempt,
                         call: Arc::clone(&request.call),

@@ -226,6 +226,20 @@ fn a_permit_given_back_goes_to_the_next() {
     assert_eq!(told, ["Start", "1 granted", "3 granted"]);
 }
 
+/// While nothing is known of the quota one call is on its way: a permit that got lost would hold up all others for ever.
+#[test]
+fn a_permit_that_nobody_took_goes_to_the_next() {
+    let clock = SimClock::new();
+    let pacer = LocalPacer::new(Arc::new(clock), PacerOptions::default());
+    drop(pacer.acquire(AttemptId(1), Class::Update, false));
+    let mut second = pacer.acquire(AttemptId(2), Class::Update, false);
+    let mut third = pacer.acquire(AttemptId(3), Class::Update, false);
+    let permit = second.as_mut().now_or_never().expect("the first gave its permit back");
+    assert!(third.as_mut().now_or_never().is_none());
+    pacer.release(permit);
+    assert_eq!(third.now_or_never().expect("its turn").attempt, AttemptId(3));
+}
+
 #[test]
 fn timers_stops_and_ticks_pass_through() {
     let stage = Stage::new(MemoryJournal::new());

@@ -267,6 +267,23 @@ fn planning_and_reading_in_turns_come_to_an_end() {
 }
 
 #[test]
+fn pages_of_a_list_that_has_moved_are_not_asked_for() {
+    let world = world(1);
+    let mut calls = 0;
+    world.service.state().script = Some(Box::new(move |_| {
+        calls += 1;
+        // Twenty pages at first; while they are read, all but one object go.
+        let (elements, pages) = if calls == 1 { (20_000, 20) } else { (1, 1) };
+        let body = json!({ "content": [host(1)], "totalElements": elements, "totalPages": pages });
+        Some(Outcome::Applied(Answer { status: 200, body: AnswerBody::Json(body), sealed: BTreeMap::new() }))
+    }));
+    let done = read(&world, hosts()).expect("it stands still the second time");
+    assert_eq!(names(&done.state, Kind::Host), ["host-1"]);
+    // The first page, those that were on their way when the second one came, and the list as it is now.
+    assert_eq!(done.calls.read, 1 + 8 + 1);
+}
+
+#[test]
 fn progress_is_told() {
     let world = world(1);
     put(&world, 1500);

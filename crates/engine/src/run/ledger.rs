@@ -24,7 +24,10 @@ struct Entry {
     applied: u32,
     attempts: u32,
     status: Option<u16>,
+    /// The worst ruling so far, while operations are open.
     ruling: Option<Ruling>,
+    /// The last word.
+    verdict: Option<Verdict>,
 }
 
 /// What the sendings of an operation add to its changes.
@@ -50,7 +53,8 @@ impl Ledger {
 
     /// The verdict of a change, as far as it is known.
     pub(super) fn verdict(&self, change: usize) -> Option<Verdict> {
-        self.entries[change].ruling.as_ref().map(|ruling| ruling.verdict)
+        let entry = &self.entries[change];
+        entry.verdict.or_else(|| Some(entry.ruling.as_ref()?.verdict))
     }
 
     /// The verdicts of the changes that no operation carries: the plan itself knows them.
@@ -120,12 +124,13 @@ impl Ledger {
     fn close(&mut self, plan: &Plan, index: usize, ruling: Ruling) -> (Verdict, Box<ReportedChange>) {
         let change = &plan.changes[index];
         let entry = &mut self.entries[index];
-        let verdict = ruling.verdict;
+        let Ruling { verdict, error, error_type, detail, cause, note, object, origin } = ruling;
+        entry.verdict = Some(verdict);
         self.ended += 1;
         self.counts[verdict as usize] += 1;
         self.bad += u64::from(matches!(verdict, Verdict::Failed | Verdict::Skipped | Verdict::Unknown));
-        let id = ruling.object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
-        let notes: Vec<String> = change.note.iter().cloned().chain(ruling.note.clone()).collect();
+        let id = object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
+        let notes: Vec<String> = change.note.iter().cloned().chain(note).collect();
         let report = ReportedChange {
             kind: change.kind.clone(),
             key: change.key.clone(),
@@ -134,19 +139,17 @@ impl Ledger {
             id: id.or_else(|| change.id.clone()),
             item: change.item.clone(),
             source: change.source.clone(),
-            object: ruling.object.clone(),
+            object,
             attempts: Some(entry.attempts),
             status: entry.status,
             note: (!notes.is_empty()).then(|| notes.join("; ")),
-            origin: ruling.origin,
-            error: ruling.error.clone(),
-            error_type: ruling.error_type,
-            error_detail: (!ruling.detail.is_empty()).then(|| ruling.detail.clone()),
-            cause: ruling.cause.clone(),
+            origin,
+            error,
+            error_type,
+            error_detail: (!detail.is_empty()).then_some(detail),
+            cause,
             duplicates: None,
         };
-        // The object is in the report now; of the ruling only the verdict is asked for again.
-        entry.ruling = Some(Ruling { object: None, ..ruling });
         (verdict, Box::new(report))
     }
 }
