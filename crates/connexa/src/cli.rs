@@ -320,6 +320,7 @@ pub(crate) struct Get {
 
 /// `emulator`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Emulator {
     /// Address to listen on; port 0 picks one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8443")]
@@ -348,6 +349,10 @@ pub(crate) struct Emulator {
     /// Status of answers about unknown ids: 400, 404, or KIND=400 and KIND=404 for single kinds, parted by commas.
     #[arg(long, value_name = "STATUS", default_value = "400")]
     pub(crate) not_found: NotFound,
+    /// Whether names are unique where they are believed to be: yes or no.
+    #[arg(long, value_name = "YES|NO", default_value = "yes", hide_possible_values = true,
+          action = clap::ArgAction::Set, value_parser = clap::builder::BoolishValueParser::new())]
+    pub(crate) names_unique: bool,
     /// Send Retry-After with a 429.
     #[arg(long)]
     pub(crate) retry_after: bool,
@@ -360,6 +365,9 @@ pub(crate) struct Emulator {
     /// Leave out the control under /_emulator/ (state, statistics, reset, faults, seed data).
     #[arg(long)]
     pub(crate) no_control: bool,
+    /// Offer POST /batch, which the real API does not have: {"operations": [{method, path, body}]}.
+    #[arg(long)]
+    pub(crate) batch_endpoint: bool,
     /// Print lines for a shell to read instead of JSON.
     #[arg(long)]
     pub(crate) print_env: bool,

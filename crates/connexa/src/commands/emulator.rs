@@ -14,7 +14,7 @@ use crate::{
     wiring::{signals::Signals, state_dir::StateDir},
 };
 use connexa_emulator::{
-    ApiKey, Config, Control, Embedded, Emulator,
+    ApiKey, Config, Control, Embedded, Emulator, Names,
     clock::{Clock, system_clock},
     faults::FaultDocument,
     ledger::LedgerFile,
@@ -101,7 +101,9 @@ fn config(arguments: &Arguments) -> Config {
         limits: arguments.limits,
         seed: arguments.seed,
         not_found: arguments.not_found.clone(),
+        names: if arguments.names_unique { Names::Unique } else { Names::MayRepeat },
         retry_after: arguments.retry_after,
+        batch_endpoint: arguments.batch_endpoint,
         control: match (arguments.no_control, arguments.listen.ip().is_loopback()) {
             (true, _) => Control::Off,
             (false, true) => Control::Open,

@@ -47,7 +47,9 @@ fn the_page_does_what_it_says() {
         if *language == "python" {
             let name = format!("page-{number}.py");
             bench.file(&name, text);
-            script += &format!("echo\npython3 {name}\n");
+            script += "echo\npython3 ";
+            script += &name;
+            script.push('\n');
         } else {
             script += text;
         }

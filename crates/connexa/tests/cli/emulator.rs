@@ -1,7 +1,12 @@
 //! `connexa emulator` as a process, and `apply` against it over HTTPS.
 
 use crate::support::{Bench, EXAMPLES, Listening, assert_valid, signal};
-use std::fs;
+use serde_json::{Value, json};
+use std::{
+    fs,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
 #[test]
 fn apply_over_https_makes_one_update_call_for_each_object() {
@@ -115,4 +120,45 @@ fn the_tenant_in_process_is_kept_and_used_by_one_at_a_time() {
     let refused = bench.run("apply -f spec.yaml --emulator --yes -o json").exits(3);
     assert!(refused.stderr.contains("in use"), "{refused:#?}");
     assert_valid(&refused.json());
+}
+
+/// A plain HTTP call to an emulator: the JSON of the answer.
+fn call(emulator: &Listening, line: &str, token: &str, body: &Value) -> Value {
+    let body = body.to_string();
+    let mut socket = TcpStream::connect(emulator.url.trim_start_matches("http://")).unwrap();
+    let length = body.len();
+    write!(
+        socket,
+        "{line} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap()
+}
+
+#[test]
+fn a_tenant_behaves_as_its_switches_say() {
+    let operations = json!({"operations": [
+        {"method": "POST", "path": "/hosts", "body": {"name": "web"}},
+        {"method": "POST", "path": "/networks", "body": {"name": "WEB"}},
+        {"method": "GET", "path": "/hosts/x"},
+    ]});
+    for (switches, expected) in
+        [("--names-unique yes", [201, 400, 400]), ("--names-unique no --not-found 404", [201, 201, 404])]
+    {
+        let bench = Bench::new();
+        let emulator =
+            Listening::start(&bench, &format!("--http --limits unlimited --batch-endpoint {switches}"));
+        let path = "POST /api/v1/oauth/token?client_id=emulator&client_secret=emulator";
+        let token = call(&emulator, path, "", &Value::Null)["access_token"].as_str().unwrap().to_owned();
+        let results = &call(&emulator, "POST /api/v1/batch", &token, &operations)["results"];
+        let statuses: Vec<u64> =
+            results.as_array().unwrap().iter().map(|r| r["status"].as_u64().unwrap()).collect();
+        assert_eq!(statuses, expected, "{switches}");
+    }
+    let bench = Bench::new();
+    bench.run("emulator --http --names-unique sometimes").exits(64);
 }
