@@ -145,6 +145,7 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
     let finder = find::find(desired, current, renames, &mut problems);
     let decided = Decided::new(&finder, options.mode, &mut problems);
     let egress = egress::check(&finder, &decided.acting, &mut problems);
+    egress::check_gateways(&finder, decided.acting(), &mut problems);
     let mut wants = Wants {
         regions: regions::check(&finder, decided.acting(), &mut problems),
         overlap_setting: overlap::check(&finder, &mut problems),

@@ -321,9 +321,11 @@ fn a_cycle_of_new_items_is_printed() {
 fn rules_hold_for_the_object_as_it_will_be() {
     let mut paris = network("n1", "paris", &[]);
     paris["internetAccess"] = json!("RESTRICTED_INTERNET");
+    let mut hq = network("n2", "hq", &[]);
+    hq["egress"] = json!(true);
     let tenant = Tenant::default()
         .with(Kind::Network, paris)
-        .with(Kind::Network, network("n2", "hq", &[]))
+        .with(Kind::Network, hq)
         .with(Kind::UserGroup, json!({"id": "g1", "name": "g", "vpnRegionIds": ["it-mxp"]}));
     let mut spec = Spec::default();
     spec.top(Kind::Network, "paris", [("gateways", gateways(&["hq"]))]);
@@ -356,6 +358,60 @@ fn problems_of_nested_children_are_told_of_the_whole_item() {
     assert_eq!(shown(&problems[0]), "E506 connectors[0].region");
     assert_eq!((problems[0].line, problems[0].column), (Some(7), Some(30)));
     assert_eq!((problems[0].kind.as_deref(), problems[0].key.as_deref()), (Some("network"), Some("paris")));
+}
+
+#[test]
+fn gateways_must_be_egress_networks_as_they_will_be() {
+    let mut hq = network("hq", "hq", &[]);
+    hq["egress"] = json!(true);
+    let tenant = Tenant::default().with(Kind::Network, hq).with(Kind::Network, network("dc", "dc", &[]));
+    let off = || ("internet_access", value("SPLIT_TUNNEL_OFF"));
+    let mut spec = Spec::default();
+    spec.top(Kind::Host, "a", [off(), ("gateways", gateways(&["hq", "dc", "new"]))]);
+    spec.top(Kind::Network, "new", []);
+    let plan = ready(&spec, &tenant, &apply());
+    assert_eq!(warnings(&plan.problems), ["W402 gateways[1]"]);
+    assert_eq!(plan.problems[0].message, "the gateway `dc` has `egress: false`");
+    // As they will be: one is to become an egress network, one to be none any more.
+    spec.top(Kind::Network, "dc", [("egress", value(true))]);
+    let other = spec.top(Kind::Network, "other", [("egress", value(false))]);
+    spec.pin(other, "hq", false);
+    let plan = ready(&spec, &tenant, &apply());
+    assert_eq!(warnings(&plan.problems), ["W402 gateways[0]"]);
+    // The reader of specs has told of gateways that it knows to be none.
+    spec.top(Kind::Network, "none", [("egress", value(false))]);
+    spec.0.items[0].fields.insert("gateways", gateways(&["none"]));
+    assert!(ready(&spec, &tenant, &apply()).problems.is_empty());
+}
+
+#[test]
+fn a_network_that_changes_its_protocol_is_told_of_its_connectors_and_goes_first() {
+    let connector = |number: u32| json!({"id": format!("c{number}"), "name": format!("c{number}"), "vpnRegionId": "it-mxp"});
+    let mut plant = network("n1", "plant", &[]);
+    plant["tunnelingProtocol"] = json!("OPENVPN");
+    plant["connectors"] = (0..5).map(connector).collect();
+    let tenant = Tenant::default().with(Kind::Network, plant);
+    let mut spec = Spec::default();
+    let plant = spec.top(Kind::Network, "plant", [("tunneling_protocol", value("IPSEC"))]);
+    spec.child(Kind::NetworkConnector, plant, "c0", [("description", value("old"))]);
+    spec.child(
+        Kind::NetworkConnector,
+        plant,
+        "fw",
+        [("region", value("it-mxp")), ("ipsec", ipsec(None, "fw"))],
+    );
+    spec.child(Kind::NetworkConnector, plant, "late", [("region", value("it-mxp"))]);
+    let plan = ready(&spec, &tenant, &apply());
+    let told: Vec<String> =
+        warnings(&plan.problems).into_iter().filter(|problem| problem.starts_with("W403")).collect();
+    // The connectors that act are told of at their own place.
+    assert_eq!(told, ["W403 tunneling_protocol", "W403 ipsec", "W403 ipsec"]);
+    let whole = plan.problems.iter().find(|p| p.path.as_deref() == Some("tunneling_protocol")).unwrap();
+    assert!(whole.message.ends_with("`c1`, `c2`, `c3` and 1 more"), "{}", whole.message);
+    // What is of the new protocol waits for it; what is not need not.
+    let needs: Vec<(usize, &[usize])> =
+        plan.operations.iter().map(|o| (o.carries[0].change, o.needs.as_slice())).collect();
+    assert_eq!(needs, [(0, &[][..]), (1, &[]), (2, &[0]), (3, &[])]);
 }
 
 fn ipsec(secret: Option<DesiredSecret>, hostname: &str) -> FieldValue {

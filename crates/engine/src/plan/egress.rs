@@ -1,16 +1,19 @@
+//! Networks that lead to the internet, and what goes through them.
+//!
 //! `split_tunnel_off` without gateways needs an egress network somewhere in the tenant (API section 10, row 44): where
 //! the tenant has none yet, what asks for it waits for the spec's egress networks (spec section 7.1), or is warned
-//! about (W509).
+//! about (W509). A gateway that is named must be an egress network itself (W402).
 
 use super::{
     fields::{at, is_unset, wanted},
-    find::Finder,
+    find::{Finder, Resolved},
+    human,
     problems::Problems,
 };
 use crate::{
     catalog,
     current::Live,
-    desired::FieldValue,
+    desired::{FieldValue, Target},
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
@@ -47,6 +50,44 @@ pub(super) fn check<'a>(finder: &Finder<'a>, acting: &[bool], problems: &mut Pro
     Egress { waiting, makers }
 }
 
+/// W402: gateways that are, or will be, no egress networks. The reader of specs has told of those whose item it found and
+/// that says so itself.
+pub(super) fn check_gateways<'a>(
+    finder: &Finder<'a>,
+    acting: impl Iterator<Item = usize>,
+    problems: &mut Problems<'a>,
+) {
+    for index in acting {
+        let Some(FieldValue::References(gateways)) = finder.item(index).fields.get("gateways") else {
+            continue;
+        };
+        for gateway in gateways {
+            let (item, live, by_key) = match finder.reference(gateway) {
+                Resolved::Item(item) => (Some(item), None, true),
+                Resolved::Live(live) => (finder.item_of(live), Some(live), false),
+                Resolved::Missing | Resolved::Ambiguous => continue,
+            };
+            let will_be = match (item, live) {
+                (Some(item), _) => is_egress(finder, item),
+                (None, live) => live.is_some_and(is_live_egress),
+            };
+            let told = item.map(|item| finder.item(item)).is_some_and(|item| {
+                let by_id = matches!(gateway.target, Target::Id(_)) && item.id.is_some();
+                (by_key || by_id) && item.fields.contains_key("egress")
+            });
+            if !will_be && !told && !problems.refuses(index) {
+                let name = human::target(gateway);
+                let problem =
+                    Problem::new(Code::warning(402), format!("the gateway `{name}` has `egress: false`"))
+                        .at(&gateway.place)
+                        .path(&gateway.path)
+                        .hint("set `egress: true` there, or use another gateway");
+                problems.push(index, problem);
+            }
+        }
+    }
+}
+
 fn asks(finder: &Finder<'_>, index: usize) -> bool {
     text(finder, index, "internet_access") == Some("SPLIT_TUNNEL_OFF") && !has_gateways(finder, index)
 }
@@ -77,12 +118,15 @@ fn is_egress(finder: &Finder<'_>, index: usize) -> bool {
     match (finder.item(index).fields.get("egress"), finder.standing[index].live()) {
         (Some(FieldValue::Value(value)), _) => value == &Value::Bool(true),
         (Some(_), _) => false,
-        (None, Some(live)) => at(Some(&live.object), "egress") == Some(&Value::Bool(true)),
+        (None, Some(live)) => is_live_egress(live),
         (None, None) => true,
     }
 }
 
 fn stays_egress(finder: &Finder<'_>, live: &Live) -> bool {
-    let is = at(Some(&live.object), "egress") == Some(&Value::Bool(true));
-    is && finder.item_of(live).is_none_or(|item| is_egress(finder, item))
+    is_live_egress(live) && finder.item_of(live).is_none_or(|item| is_egress(finder, item))
+}
+
+fn is_live_egress(live: &Live) -> bool {
+    at(Some(&live.object), "egress") == Some(&Value::Bool(true))
 }

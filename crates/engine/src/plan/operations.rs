@@ -6,11 +6,12 @@
 use super::{
     body::Body,
     egress::Egress,
+    fields::at,
     find::{Finder, ParentOf, Standing},
     order::{self, Needs},
     types::{CallTemplate, Carried, Operation, OperationId, Output, TemplateText},
 };
-use crate::catalog;
+use crate::{catalog, current::Live, desired::FieldValue};
 use connexa_types::{CallBody, JsonPointer, Kind};
 use serde_json::Value;
 
@@ -49,7 +50,29 @@ pub(super) fn needs(finder: &Finder<'_>, index: usize, body: &Body) -> Vec<usize
     {
         needs.push(*freeing);
     }
+    if let (ParentOf::Live(live, Some(network)), Standing::New) =
+        (finder.parents[index], finder.standing[index])
+        && finder.kind(index) == Some(Kind::NetworkConnector)
+        && takes_protocol(finder, network, live)
+            .is_some_and(|protocol| protocol == own_protocol(finder, index))
+    {
+        needs.push(network);
+    }
     needs
+}
+
+/// The tunneling protocol that an item gives to its live network, which has another one.
+fn takes_protocol<'a>(finder: &Finder<'a>, network: usize, live: &Live) -> Option<&'a str> {
+    let FieldValue::Value(wanted) = finder.item(network).fields.get("tunneling_protocol")? else {
+        return None;
+    };
+    let is = at(Some(&live.object), "tunnelingProtocol").and_then(Value::as_str);
+    wanted.as_str().filter(|wanted| Some(*wanted) != is)
+}
+
+/// The protocol of a connector that is to be created.
+fn own_protocol(finder: &Finder<'_>, connector: usize) -> &'static str {
+    if finder.item(connector).fields.contains_key("ipsec") { "IPSEC" } else { "OPENVPN" }
 }
 
 /// Makes the operations of all items that act. `bodies` holds a body for each of them and nothing for the others.

@@ -8,13 +8,18 @@ use super::{
     find::{Finder, ParentOf, Standing},
     problems::Problems,
 };
-use crate::spec::rules;
+use crate::{
+    current::Live,
+    problem::{Code, Problem},
+    spec::rules,
+};
 use connexa_types::{JsonPointer, Kind};
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Checks every item that acts.
 pub(super) fn check<'a>(finder: &Finder<'a>, bodies: &[Option<Body>], problems: &mut Problems<'a>) {
+    let mut connectors: Option<HashMap<&'a str, Vec<&'a Live>>> = None;
     for (index, body) in bodies.iter().enumerate() {
         let (Some(body), Some(kind)) = (body, finder.kind(index)) else { continue };
         if problems.refuses(index) {
@@ -23,6 +28,13 @@ pub(super) fn check<'a>(finder: &Finder<'a>, bodies: &[Option<Body>], problems: 
         let whole = whole(finder, index, body);
         let creating = matches!(finder.standing[index], Standing::New);
         let mut found = rules::check(kind, &whole, creating);
+        if let (Kind::Network, Standing::Live(live)) = (kind, finder.standing[index]) {
+            let all = connectors.get_or_insert_with(|| untold_connectors(finder, bodies));
+            let own = all.get(live.id.as_str()).map_or(&[][..], Vec::as_slice);
+            if let Some(problem) = other_protocol(&whole, own) {
+                problems.push(index, problem);
+            }
+        }
         if found.is_empty() && kind != Kind::NetworkConnector {
             continue;
         }
@@ -37,6 +49,47 @@ pub(super) fn check<'a>(finder: &Finder<'a>, bodies: &[Option<Body>], problems: 
     }
 }
 
+/// The live connectors by network, those left out whose items act: they are told of at their own place.
+fn untold_connectors<'a>(finder: &Finder<'a>, bodies: &[Option<Body>]) -> HashMap<&'a str, Vec<&'a Live>> {
+    let acting: HashSet<&str> = finder
+        .standing
+        .iter()
+        .zip(bodies)
+        .filter(|(_, body)| body.is_some())
+        .filter_map(|(standing, _)| standing.live())
+        .filter(|live| live.kind == Kind::NetworkConnector)
+        .map(|live| live.id.as_str())
+        .collect();
+    let mut by_network: HashMap<&str, Vec<&Live>> = HashMap::new();
+    for live in finder.current.kind(Kind::NetworkConnector).into_iter().flat_map(|kind| &kind.objects) {
+        if let Some(network) = live.parent.as_ref().filter(|_| !acting.contains(live.id.as_str())) {
+            by_network.entry(network.as_str()).or_default().push(live);
+        }
+    }
+    by_network
+}
+
+/// W403: a network as it will be, and the connectors that it has.
+fn other_protocol(network: &Value, connectors: &[&Live]) -> Option<Problem> {
+    const SHOWN: usize = 3;
+    let names: Vec<String> = connectors
+        .iter()
+        .filter(|live| rules::connector_protocol(network, &live.object, true).is_some())
+        .map(|live| format!("`{}`", live.key.own.text))
+        .collect();
+    let more = match names.len() {
+        0 => return None,
+        count if count > SHOWN => format!(" and {} more", count - SHOWN),
+        _ => String::new(),
+    };
+    let message = format!(
+        "connectors of the network are of another protocol than its `tunneling_protocol`: {}{more}",
+        names[..names.len().min(SHOWN)].join(", ")
+    );
+    let problem = Problem::new(Code::warning(403), message).path("tunneling_protocol");
+    Some(problem.hint("delete them, and make connectors of the network's own protocol"))
+}
+
 /// W403: a connector, and the network that it will be in.
 fn protocol(
     finder: &Finder<'_>,
@@ -45,7 +98,7 @@ fn protocol(
     bodies: &[Option<Body>],
     connector: &Value,
     part: &Value,
-) -> Option<crate::problem::Problem> {
+) -> Option<Problem> {
     if kind != Kind::NetworkConnector {
         return None;
     }
