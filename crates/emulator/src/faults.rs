@@ -1,8 +1,8 @@
 //! Faults: what goes wrong, for which requests, and when.
 //!
-//! [`FaultDocument`] is how rules are written. [`Faults`] counts the requests that each rule matches and makes a
-//! [`Plan`] for each request: at most one fault that decides its fate, and any number of those that only colour it
-//! (slow, lag, headers, forms of values). [`Service`](crate::Emulator) carries plans out.
+//! [`FaultDocument`] is how rules are written. `Faults` counts the requests that each rule matches and makes a
+//! `Plan` for each request: at most one fault that decides its fate, and any number of those that only colour it
+//! (slow, lag, headers, forms of values). The [`Emulator`](crate::Emulator) carries plans out.
 //!
 //! A rule counts a request only if its fault can happen to it: a joint create in part needs children, a page shift a
 //! page after the first. Requests without a valid token meet no faults, and those that the quota refuses by itself only

@@ -1,6 +1,7 @@
 //! `POST /batch`, which the real API does not have: there only where it is asked for.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
+#![expect(clippy::needless_pass_by_value, reason = "bodies are written where they are sent")]
 
 mod kit;
 
