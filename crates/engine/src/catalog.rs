@@ -112,6 +112,29 @@ pub enum FieldType {
     Certificate,
 }
 
+impl FieldType {
+    /// How a text of the field, or each text of a set, is compared.
+    pub fn compare(self) -> Compare {
+        match self {
+            Self::Text(rule) => rule,
+            Self::Domain => Compare::Domain,
+            Self::Ip | Self::Ipv4Set | Self::Ipv6Set => Compare::Ip,
+            Self::Cidr | Self::Ipv4CidrSet => Compare::Cidr,
+            Self::Boolean
+            | Self::Integer(..)
+            | Self::Enum(_)
+            | Self::EnumSet(_)
+            | Self::Region
+            | Self::Regions
+            | Self::Reference(_)
+            | Self::References(_)
+            | Self::Object(_)
+            | Self::Secret
+            | Self::Certificate => Compare::Exact,
+        }
+    }
+}
+
 /// Whether a create needs a field, with the evidence (spec section 5, column *Set*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {

@@ -176,6 +176,17 @@ impl CurrentState {
     }
 }
 
+/// Whether a live value is as good as none: a field that an answer lacks is unset (spec section 3.1).
+pub(crate) fn is_unset(value: Option<&Value>) -> bool {
+    match value {
+        None | Some(Value::Null) => true,
+        Some(Value::String(text)) => text.is_empty(),
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(Value::Object(map)) => map.values().all(|value| is_unset(Some(value))),
+        Some(Value::Bool(_) | Value::Number(_)) => false,
+    }
+}
+
 fn text(object: &Value, kind: Kind, field: &'static str) -> Result<String, OddObject> {
     match object.get(field).and_then(Value::as_str) {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),

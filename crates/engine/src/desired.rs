@@ -43,7 +43,8 @@ pub struct Item {
     pub id: Option<ResourceId>,
     /// The parent of a child.
     pub parent: Option<Parent>,
-    /// The fields that the item owns, by their spec name (`catalog`), values in the API's form.
+    /// The fields that the item owns, by their spec name (`catalog`), values in the API's form. What one field says of
+    /// another is in it: `regions: all` has become `all_regions_included: true`, beside a list of regions it is false.
     pub fields: BTreeMap<&'static str, FieldValue>,
     /// The item as given, nested children left out, secrets removed; `_…` fields left out.
     pub given: Value,
@@ -68,9 +69,7 @@ impl Item {
             (None, None) => format!("{}:{}:{}", self.source.file, self.source.line, self.source.index),
         }
     }
-}
 
-impl Item {
     /// Where a field's value stands, else the object around it, else the item.
     pub fn place_of(&self, path: &str) -> Place {
         let mut path = path;

@@ -150,7 +150,11 @@ fn users_refer_to_groups_of_the_plan_and_carry_devices() {
     spec.top(
         Kind::UserGroup,
         "engineers",
-        [("regions", value(json!(["it-mxp"]))), ("tunnel_bypass", value(json!(["198.51.100.0/24"])))],
+        [
+            ("regions", value(json!(["it-mxp"]))),
+            ("all_regions_included", value(false)),
+            ("tunnel_bypass", value(json!(["198.51.100.0/24"]))),
+        ],
     );
     spec.top(Kind::UserGroup, "everywhere", [("all_regions_included", value(true))]);
     let plan = ready(&spec, &default_group(), &apply());

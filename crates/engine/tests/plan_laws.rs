@@ -111,10 +111,11 @@ fn build(recipe: &Recipe) -> Spec {
             &format!("group{number}"),
             [("max_device", value(i32::from(*extra) + 9))],
         );
-        if extra % 3 == 0 {
-            spec.0.items[at].fields.insert("all_regions_included", value(true));
-        } else {
-            spec.0.items[at].fields.insert("regions", regions);
+        let fields = &mut spec.0.items[at].fields;
+        let all = extra % 3 == 0;
+        fields.insert("all_regions_included", value(all));
+        if !all {
+            fields.insert("regions", regions);
         }
     }
     let mut users: Vec<u8> = Vec::new();
@@ -207,7 +208,7 @@ fn lower_bound(spec: &Spec, tenant: &Tenant) -> usize {
             match current.kind(kind).unwrap().by_key(key).next() {
                 Some(live) => item.fields.iter().any(|(name, desired)| {
                     *name != definition(kind).key_name
-                        && stored(&live.object, kind, name) != wanted(desired, &current, item, name)
+                        && stored(&live.object, kind, name) != wanted(desired, &current)
                 }),
                 None => match item.parent {
                     Some(Parent::Item(parent)) => {
@@ -237,22 +238,17 @@ fn sorted(value: Value) -> Value {
             Value::Array(list)
         }
         Value::String(text) if text.is_empty() => Value::Null,
+        Value::Bool(false) => Value::Null,
         other => other,
     }
 }
 
-fn wanted(
-    desired: &FieldValue,
-    current: &connexa_engine::current::CurrentState,
-    item: &connexa_engine::desired::Item,
-    name: &str,
-) -> Value {
+fn wanted(desired: &FieldValue, current: &connexa_engine::current::CurrentState) -> Value {
     let id = |reference: &connexa_engine::desired::Reference| {
         let connexa_engine::desired::Target::Key(key) = &reference.target else { panic!("by key") };
         let live = current.kind(reference.kind).unwrap().by_key(key).next();
         live.map_or(json!("not there yet"), |live| json!(live.id.as_str()))
     };
-    assert!(name != "all_regions_included" || !item.fields.contains_key("regions"));
     match desired {
         FieldValue::Clear => Value::Null,
         FieldValue::Value(value) => sorted(value.clone()),

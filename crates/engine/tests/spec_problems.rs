@@ -366,6 +366,27 @@ fn limits() {
 }
 
 /// A few hundred bytes that stand for billions of values are refused before they are expanded.
+/// A short text may not become a large one, nor take the time of one.
+#[test]
+fn hostile_texts_are_dealt_with_in_their_own_time() {
+    let key = "k".repeat(10_000);
+    let aliased = format!("x-key: &k {key}\nnetworks:\n{}", "- {name: n, *k : 1}\n".repeat(200));
+    let limits = Limits { max_file_bytes: 100_000, ..Limits::default() };
+    let found = read_with(&[source("a.yaml", &aliased)], &ReadOptions { limits, ..options(Mode::Spec) });
+    assert_eq!(lines(&found).last().map(String::as_str), Some("E004 13:13 -"));
+    // Comparing letter by letter would take 10^12 steps.
+    let name = "n".repeat(1_000_000);
+    for text in [
+        format!("{{\"networks\": [{{\"name\": \"a\", \"{name}\": 1}}]}}"),
+        format!("{{\"networks\": [{{\"name\": \"a\", \"internet_access\": \"{name}\"}}]}}"),
+        format!("{{\"{name}\": 1}}"),
+        format!("[{{\"kind\": \"{name}\"}}]"),
+    ] {
+        let found = spec_as(Format::Json, &text);
+        assert_eq!((found.problems.len(), found.problems[0].hint.as_deref()), (1, None));
+    }
+}
+
 #[test]
 fn aliases_count_expanded() {
     let mut text = "x-0: &a0 [z, z, z, z, z, z, z, z, z]\n".to_owned();

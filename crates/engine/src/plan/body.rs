@@ -4,12 +4,12 @@
 //! read. Response-only fields are in no table and so in no body.
 
 use super::{
-    fields::{Owned, Trail, at, is_unset, sent_empty, wanted},
+    fields::{Owned, Trail, at, sent_empty, wanted},
     find::Finder,
 };
 use crate::{
     catalog::{self, Field, FieldType, Null},
-    current::Live,
+    current::{Live, is_unset},
     desired::{DesiredSecret, FieldValue, Reference},
     plan::Cleared,
 };

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::{self, Field, FieldType},
     desired::FieldValue,
-    problem::Problem,
+    problem::{Code, Problem},
     report::{ErrorType, Verdict},
 };
 use connexa_types::Kind;
@@ -178,7 +178,7 @@ fn invalid(finder: &Finder<'_>, index: usize, errors: &[&Problem]) -> Preset {
         detail.entry(field).or_default().push(format!("{message} ({})", problem.code));
     }
     // E006, E008 and E101 say that the kind is unknown, or not one that this command takes.
-    let unknown = |p: &&Problem| ["E006", "E008", "E101"].contains(&p.code.to_string().as_str());
+    let unknown = |p: &&Problem| [6, 8, 101].map(Code::error).contains(&p.code);
     let messages: Vec<&str> = errors.iter().map(|p| p.message.as_str()).collect();
     Preset {
         verdict: Verdict::Failed,

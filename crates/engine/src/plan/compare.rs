@@ -1,13 +1,13 @@
 //! Comparison of what items own with what is there (spec section 3.1).
 
 use super::{
-    fields::{Owned, Trail, at, is_unset, wanted},
+    fields::{Owned, Trail, at, wanted},
     find::{Finder, ParentOf, Standing},
     human,
 };
 use crate::{
     catalog::{self, Definition, Field, FieldType, Null},
-    current::Live,
+    current::{Live, is_unset},
     desired::{DesiredSecret, FieldValue, Parent, Reference},
     key::Compare,
 };
@@ -141,19 +141,12 @@ impl Comparer<'_, '_> {
 
     fn is_equal(&self, field: &Field, desired: &Value, live: Option<&Value>) -> bool {
         // A live key that is written otherwise is no change.
-        let rule = if std::ptr::eq(field, self.definition.key_field()) {
-            Some(self.definition.key)
-        } else {
-            text_rule(field.ty)
-        };
-        if let Some(rule) = rule {
-            return same_text(rule, desired, live);
-        }
-        match field.ty {
-            FieldType::Boolean => truth(Some(desired)) == truth(live),
-            FieldType::EnumSet(_) | FieldType::Regions => same_set(Compare::Exact, desired, live),
-            FieldType::Ipv4Set | FieldType::Ipv6Set => same_set(Compare::Ip, desired, live),
-            FieldType::Ipv4CidrSet => same_set(Compare::Cidr, desired, live),
+        let is_key = std::ptr::eq(field, self.definition.key_field());
+        let rule = if is_key { self.definition.key } else { field.ty.compare() };
+        match (desired, field.ty) {
+            (_, FieldType::Boolean) => truth(Some(desired)) == truth(live),
+            (Value::String(text), _) => same_text(rule, text, live),
+            (Value::Array(_), _) => same_set(rule, desired, live),
             _ => Some(desired) == live,
         }
     }
@@ -201,34 +194,12 @@ impl Comparer<'_, '_> {
     }
 }
 
-fn text_rule(ty: FieldType) -> Option<Compare> {
-    match ty {
-        FieldType::Text(rule) => Some(rule),
-        FieldType::Domain => Some(Compare::Domain),
-        FieldType::Ip => Some(Compare::Ip),
-        FieldType::Cidr => Some(Compare::Cidr),
-        FieldType::Enum(_) | FieldType::Region | FieldType::Certificate => Some(Compare::Exact),
-        FieldType::Boolean
-        | FieldType::Integer(..)
-        | FieldType::EnumSet(_)
-        | FieldType::Regions
-        | FieldType::Ipv4Set
-        | FieldType::Ipv6Set
-        | FieldType::Ipv4CidrSet
-        | FieldType::Reference(_)
-        | FieldType::References(_)
-        | FieldType::Object(_)
-        | FieldType::Secret => None,
-    }
-}
-
 /// A field that an answer lacks is unset: false, empty.
 fn truth(value: Option<&Value>) -> bool {
     value.and_then(Value::as_bool).unwrap_or_default()
 }
 
-fn same_text(rule: Compare, desired: &Value, live: Option<&Value>) -> bool {
-    let desired = desired.as_str().unwrap_or_default();
+fn same_text(rule: Compare, desired: &str, live: Option<&Value>) -> bool {
     let live = live.and_then(Value::as_str).unwrap_or_default();
     desired == live || rule.canonical(desired) == rule.canonical(live)
 }

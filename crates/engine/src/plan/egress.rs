@@ -5,14 +5,14 @@
 //! about (W509). A gateway that is named must be an egress network itself (W402).
 
 use super::{
-    fields::{at, is_unset, wanted},
+    fields::{at, wanted},
     find::{Finder, Resolved},
     human,
     problems::Problems,
 };
 use crate::{
     catalog,
-    current::Live,
+    current::{Live, is_unset},
     desired::{FieldValue, Target},
     problem::{Code, Problem},
 };

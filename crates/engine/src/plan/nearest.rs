@@ -7,10 +7,14 @@ pub(super) fn nearest<'a>(
     given: &str,
     candidates: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<&'a str> {
-    let most = (given.chars().count() / 3).max(1);
+    // Longer than every key. What is compared letter by letter takes the time of the product of both lengths.
+    const LONGEST: usize = 300;
+    let length = given.chars().count();
+    let most = (length / 3).max(1);
     candidates
+        .filter(|_| length <= LONGEST)
         // Looking at each candidate costs time: those of very different length are out at once.
-        .filter(|(compared, _)| compared.len().abs_diff(given.len()) <= most * 4)
+        .filter(|(compared, _)| compared.chars().count().abs_diff(length) <= most)
         .map(|(compared, shown)| (strsim::osa_distance(given, compared), shown))
         .filter(|(distance, _)| *distance <= most)
         .min()

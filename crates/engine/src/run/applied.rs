@@ -3,6 +3,7 @@
 use super::ruling::Ruling;
 use crate::{
     catalog::{self, Definition, Field, FieldType},
+    current::is_unset,
     key::Compare,
     plan::{Action, Carried, Cleared, Operation, Plan},
     report::{ErrorType, Origin},
@@ -121,16 +122,6 @@ fn kept(cleared: &[Cleared], ruling: &mut Ruling) {
     *ruling = Ruling { detail, object, ..Ruling::failed(ErrorType::Rejected, error) };
 }
 
-fn is_unset(value: Option<&Value>) -> bool {
-    match value {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty(),
-        Some(Value::Array(list)) => list.is_empty(),
-        Some(Value::Object(map)) => map.values().all(|value| is_unset(Some(value))),
-        Some(Value::Bool(_) | Value::Number(_)) => false,
-    }
-}
-
 /// A note on the fields that the service shows otherwise than they were sent, in spec names.
 fn normalised(definition: &Definition, sent: &Value, shown: &Value) -> Option<String> {
     let mut names = Vec::new();
@@ -172,23 +163,11 @@ fn differing(fields: &[Field], sent: &Value, shown: &Value, prefix: &str, names:
 }
 
 fn same(ty: FieldType, sent: &Value, shown: &Value) -> bool {
-    let rule = match ty {
+    if let FieldType::Secret | FieldType::Certificate = ty {
         // Taken out of answers.
-        FieldType::Secret | FieldType::Certificate => return true,
-        FieldType::Text(rule) => rule,
-        FieldType::Domain => Compare::Domain,
-        FieldType::Ip | FieldType::Ipv4Set | FieldType::Ipv6Set => Compare::Ip,
-        FieldType::Cidr | FieldType::Ipv4CidrSet => Compare::Cidr,
-        FieldType::Boolean
-        | FieldType::Integer(..)
-        | FieldType::Enum(_)
-        | FieldType::EnumSet(_)
-        | FieldType::Region
-        | FieldType::Regions
-        | FieldType::Reference(_)
-        | FieldType::References(_)
-        | FieldType::Object(_) => Compare::Exact,
-    };
+        return true;
+    }
+    let rule = ty.compare();
     match (sent, shown) {
         (Value::String(sent), Value::String(shown)) => rule.canonical(sent) == rule.canonical(shown),
         (Value::Array(sent), Value::Array(shown)) => {

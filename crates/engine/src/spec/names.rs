@@ -150,8 +150,14 @@ fn is_id_name(name: &str) -> bool {
     ["Id", "Ids", "_id", "_ids"].iter().any(|end| name.ends_with(end))
 }
 
+/// Longer than every name: comparing two texts letter by letter takes the time, and the memory, of their product.
+const LONGEST: usize = 100;
+
 /// The nearest of some words, if it is near enough to be meant.
 pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > LONGEST {
+        return None;
+    }
     let folded = catalog::snake(word).replace('-', "_");
     words
         .map(|w| (strsim::damerau_levenshtein(&folded, w), w))
@@ -172,9 +178,10 @@ pub(super) fn sounds_secret(name: &str) -> bool {
     // Letters changed, dropped or swapped in a name that is known to be a secret's.
     const MISSPELT: usize = 4;
     mentions_secret(name)
-        || SECRET_FIELDS.iter().any(|(secret, _)| {
-            strsim::damerau_levenshtein(&catalog::snake(name), &catalog::snake(secret)) <= MISSPELT
-        })
+        || name.len() <= LONGEST
+            && SECRET_FIELDS.iter().any(|(secret, _)| {
+                strsim::damerau_levenshtein(&catalog::snake(name), &catalog::snake(secret)) <= MISSPELT
+            })
 }
 
 /// Whether a text holds a word that names of secrets hold.

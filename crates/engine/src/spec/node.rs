@@ -256,7 +256,8 @@ impl Budget {
         }
     }
 
-    fn repeat(&mut self, at: Spot, bytes: usize) -> Result<(), Flaw> {
+    /// Counts text that stands once in the input and again here.
+    pub(super) fn repeat(&mut self, at: Spot, bytes: usize) -> Result<(), Flaw> {
         self.repeated_bytes += bytes as u64;
         if self.repeated_bytes > self.max_repeated_bytes {
             return Err(exceeded(at, "max_file_bytes", self.max_repeated_bytes, "bytes, aliases expanded"));

@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashSet},
+    hash::Hash,
     sync::Arc,
 };
 
@@ -245,32 +246,44 @@ impl Reader<'_> {
         path: &str,
         check: &dyn Fn(&str) -> Checked<String>,
     ) -> Option<FieldValue> {
+        let values = self.elements(draft, node, path, |reader, element, path| {
+            let text = reader.expect_text(draft, element, path)?;
+            let value = reader.accept(draft, element, path, check(text))?;
+            Some((value.clone(), Json::String(value)))
+        })?;
+        if values.is_empty() && field.null == Null::EmptyList {
+            return Some(FieldValue::Clear);
+        }
+        Some(FieldValue::Value(Json::Array(values)))
+    }
+
+    /// Reads each element of a list to what tells it from others, and its value. One that is given again is left out;
+    /// with one in error there is no list.
+    fn elements<K: Eq + Hash, T>(
+        &mut self,
+        draft: usize,
+        node: &Node,
+        path: &str,
+        mut read: impl FnMut(&mut Self, &Node, &str) -> Option<(K, T)>,
+    ) -> Option<Vec<T>> {
         let Value::List(nodes) = node.value() else {
             self.report_value(draft, node, path, wrong_type(path, node, "a list"));
             return None;
         };
-        if nodes.is_empty() && field.null == Null::EmptyList {
-            return Some(FieldValue::Clear);
-        }
         let mut seen = HashSet::new();
         let mut values = Vec::with_capacity(nodes.len());
         let mut sound = true;
         for (index, element) in nodes.iter().enumerate() {
-            let path = format!("{path}[{index}]");
-            let checked = match self.expect_text(draft, element, &path) {
-                Some(text) => self.accept(draft, element, &path, check(text)),
-                None => None,
-            };
-            match checked {
-                Some(value) => {
-                    if seen.insert(value.clone()) {
-                        values.push(Json::String(value));
+            match read(self, element, &format!("{path}[{index}]")) {
+                Some((own, value)) => {
+                    if seen.insert(own) {
+                        values.push(value);
                     }
                 }
                 None => sound = false,
             }
         }
-        sound.then_some(FieldValue::Value(Json::Array(values)))
+        sound.then_some(values)
     }
 
     /// A field that stands alone in an object of the API (`tunnelBypass`) may be given with that object around it.
@@ -348,31 +361,18 @@ impl Reader<'_> {
         node: &Node,
         path: &str,
     ) -> Option<FieldValue> {
-        let Value::List(nodes) = node.value() else {
-            self.report_value(draft, node, path, wrong_type(path, node, "a list"));
-            return None;
-        };
-        if nodes.is_empty() && field.null == Null::EmptyList {
+        let references = self.elements(draft, node, path, |reader, element, path| {
+            let reference = reader.reference(draft, kind, ids, element, path)?;
+            let own = match &reference.target {
+                Target::Key(key) => (false, key.own.canonical.clone()),
+                Target::Id(id) => (true, id.as_str().to_owned()),
+            };
+            Some((own, reference))
+        })?;
+        if references.is_empty() && field.null == Null::EmptyList {
             return Some(FieldValue::Clear);
         }
-        let mut seen = HashSet::new();
-        let mut references = Vec::with_capacity(nodes.len());
-        let mut sound = true;
-        for (index, element) in nodes.iter().enumerate() {
-            match self.reference(draft, kind, ids, element, &format!("{path}[{index}]")) {
-                Some(reference) => {
-                    let own = match &reference.target {
-                        Target::Key(key) => (false, key.own.canonical.clone()),
-                        Target::Id(id) => (true, id.as_str().to_owned()),
-                    };
-                    if seen.insert(own) {
-                        references.push(reference);
-                    }
-                }
-                None => sound = false,
-            }
-        }
-        sound.then_some(FieldValue::References(references))
+        Some(FieldValue::References(references))
     }
 
     /// Reads an object that is owned leaf by leaf.

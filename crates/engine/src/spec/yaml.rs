@@ -143,7 +143,9 @@ impl Builder<'_> {
             return Err(Flaw::new(Code::error(2), at, "not valid YAML: unknown anchor"));
         };
         if self.awaits_key() {
-            let value = node.text().map_or(Value::Null, |t| Value::Text(t.into()));
+            let text = node.text();
+            self.budget.repeat(at, text.map_or(0, str::len))?;
+            let value = text.map_or(Value::Null, |t| Value::Text(t.into()));
             self.key(value, at, false);
             return Ok(());
         }
