@@ -244,9 +244,9 @@ pub(crate) fn run(request: &Request<'_>, state: &mut State) -> Result<Answer, Re
 fn list(request: &Request<'_>, state: &State, kind: Kind) -> Result<Answer, Refusal> {
     let page = request.page()?;
     let parent = parent_parameter(kind).and_then(|name| request.query.get(name));
-    let objects = state.objects(kind, parent);
-    let total = objects.len();
-    let content = objects.skip(page.offset()).take(page.limit()).map(|object| render(state, kind, object));
+    let total = state.objects(kind, parent).len();
+    let content =
+        state.page(kind, parent, page.offset(), page.limit()).map(|object| render(state, kind, object));
     Ok(page_answer(page, total, content.collect()))
 }
 

@@ -178,9 +178,21 @@ impl State {
         kind: Kind,
         parent: Option<&str>,
     ) -> impl ExactSizeIterator<Item = &'a Object> + DoubleEndedIterator + use<'a> {
+        self.page(kind, parent, 0, usize::MAX)
+    }
+
+    /// The objects from the `offset`-th on, `limit` at most; those before cost nothing.
+    pub(crate) fn page<'a>(
+        &'a self,
+        kind: Kind,
+        parent: Option<&str>,
+        offset: usize,
+        limit: usize,
+    ) -> impl ExactSizeIterator<Item = &'a Object> + DoubleEndedIterator + use<'a> {
         let table = self.tables.get(&kind);
         let order = table.map_or(&[][..], |t| t.order(parent));
-        order.iter().map(move |sequence| {
+        let rest = order.get(offset..).unwrap_or_default();
+        rest[..limit.min(rest.len())].iter().map(move |sequence| {
             table.and_then(|t| t.by_sequence(*sequence)).expect("the order names objects of the table")
         })
     }
