@@ -104,8 +104,21 @@ pub(super) fn words(why: &Why) -> String {
         Reason::Cancelled => "the attempt was abandoned",
     };
     let status = why.status.map(|status| format!(" ({status})")).unwrap_or_default();
-    let detail = if why.detail.is_empty() { String::new() } else { format!(": {}", why.detail) };
-    format!("{cause}{status}{detail}")
+    match (why.detail.as_str(), why.reason) {
+        ("", _) => format!("{cause}{status}"),
+        // What the client says of a connection begins with the cause already.
+        (
+            detail,
+            Reason::Dns
+            | Reason::Connect
+            | Reason::Tls
+            | Reason::NoToken
+            | Reason::Reset
+            | Reason::Timeout
+            | Reason::TooLarge,
+        ) => format!("{detail}{status}"),
+        (detail, _) => format!("{cause}{status}: {detail}"),
+    }
 }
 
 /// "1 attempt", "3 attempts".
