@@ -34,9 +34,9 @@ use connexa_engine::{
     spec,
 };
 use connexa_types::Timestamp;
-use planning::Planned;
+use planning::{Planned, Spent};
 use running::Ended;
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Instant};
 
 /// What a command asks for.
 pub(crate) struct Course<'a> {
@@ -66,17 +66,16 @@ pub(crate) async fn go(
     let started = Timestamp::now();
     let state = StateDir::open(&settings::state_dir(global, variables)?)?;
     let key = state.sealing_key()?;
-    let cx = Context { course: &course, global, screen, output, target: &target, started };
+    let began = Instant::now();
+    let cx = Context { course: &course, global, screen, output, target: &target, started, began };
 
-    // Opened first: its clock is the one that all times are measured by.
-    let began = std::time::Instant::now();
-    let Taken { reading, format } = specs::read(course.spec, course.input, &key)?;
+    let Taken { mut reading, format } = specs::read(course.spec, course.input, &key)?;
     let refused_whole = match course.input {
         spec::Mode::Spec => reading.has_errors(),
         spec::Mode::Items(_) => reading.unreadable,
     };
     if refused_whole {
-        return Ok(cx.refuse_spec(&reading.problems, || {
+        return Ok(cx.refuse_spec(&reading.problems, &cx.offline(), || {
             refused::items(&reading.desired, &reading.problems).collect()
         }));
     }
@@ -88,7 +87,7 @@ pub(crate) async fn go(
         Err(failure) if failure.exit == Exit::Usage => return Err(failure),
         Err(failure) => {
             let unstarted = refused::items(&reading.desired, &reading.problems).collect();
-            return Ok(cx.refuse(&failure, unstarted, &[]));
+            return Ok(cx.refuse(&failure, unstarted, &[], &cx.offline()));
         }
     };
     let secrets = HostSecrets::new(key, working_folder(), reading.inline_secrets);
@@ -104,12 +103,14 @@ pub(crate) async fn go(
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let planned = planning::plan(&reading.desired, &request, &session, &secrets, &mut signals, screen).await;
+    let planned =
+        planning::plan(&mut reading.desired, &request, &session, &secrets, &mut signals, screen).await;
     let planned = match planned {
         Ok(planned) => planned,
         Err(failure) => {
             let unstarted = refused::items(&reading.desired, &reading.problems).collect();
-            let exit = cx.refuse(&failure, unstarted, &[]);
+            let spent = Spent { timings: cx.offline().timings, ..session.spent() };
+            let exit = cx.refuse(&failure, unstarted, &[], &spent);
             session.close().await;
             return Ok(exit);
         }
@@ -117,13 +118,17 @@ pub(crate) async fn go(
     let exit = match &planned.planning {
         Planning::Refused(problems) => {
             let problems = merged(&reading.problems, problems);
-            cx.refuse_spec(&problems, || refused::items(&reading.desired, &problems).collect())
+            cx.refuse_spec(&problems, &planned.spent, || {
+                refused::items(&reading.desired, &problems).collect()
+            })
         }
         Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
         Planning::Ready(plan) => {
             let problems = merged(&reading.problems, &plan.problems);
-            let plan = Arc::new((**plan).clone());
-            let ready = Ready { planned: &planned, plan, problems, format };
+            let mut plan = (**plan).clone();
+            // Those of the reader too: the plan is the one document that a dry run gives.
+            plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
+            let ready = Ready { planned: &planned, plan: Arc::new(plan), problems, format };
             cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
         }
     };
@@ -158,6 +163,7 @@ struct Context<'a> {
     output: Output,
     target: &'a Target,
     started: Timestamp,
+    began: Instant,
 }
 
 type Changes = Vec<(connexa_engine::report::Verdict, connexa_engine::report::ReportedChange)>;
@@ -168,8 +174,14 @@ impl Context<'_> {
         self.course.run.filter(|run| !run.dry_run)
     }
 
+    /// What was spent where no call was made.
+    fn offline(&self) -> Spent {
+        let plan_ms = planning::millis(self.began.elapsed());
+        Spent { timings: plan::PlanTimings { read_ms: 0.0, plan_ms }, ..Spent::default() }
+    }
+
     /// Ends with problems of the spec.
-    fn refuse_spec(&self, problems: &[Problem], changes: impl FnOnce() -> Changes) -> Exit {
+    fn refuse_spec(&self, problems: &[Problem], spent: &Spent, changes: impl FnOnce() -> Changes) -> Exit {
         self.screen.complain(&problems_view::text(problems));
         let consequence = if self.run_flags().is_some() { ", so nothing was changed" } else { "" };
         let failure = Failure::new(
@@ -177,7 +189,7 @@ impl Context<'_> {
             format!("the spec has {}{consequence}", problems_view::totals(problems)),
         );
         if self.run_flags().is_some() {
-            return self.refuse(&failure, changes(), problems);
+            return self.refuse(&failure, changes(), problems, spent);
         }
         self.screen.complain(&failure.text());
         if self.output == Output::Json {
@@ -187,7 +199,7 @@ impl Context<'_> {
     }
 
     /// Ends before anything was changed.
-    fn refuse(&self, failure: &Failure, changes: Changes, problems: &[Problem]) -> Exit {
+    fn refuse(&self, failure: &Failure, changes: Changes, problems: &[Problem], spent: &Spent) -> Exit {
         self.screen.complain(&failure.text());
         let to_file = self.course.run.is_some_and(|run| run.report.is_some());
         if self.output == Output::Json || to_file {
@@ -197,6 +209,7 @@ impl Context<'_> {
             }
             report.warnings.push(failure.line());
             report.problems = problems.to_vec();
+            refused::add_planning(&mut report, spent);
             refused::fill(&mut report, changes);
             let text = self.text(&report);
             // For people all has been said above.
@@ -225,7 +238,12 @@ impl Context<'_> {
         } else {
             self.screen.say(&plan_view::summary(&plan).end());
             if let Some(failure) = self.ask(&plan, flags, signals).await {
-                return Ok(self.refuse(&failure, refused::changes(&plan).collect(), &problems));
+                return Ok(self.refuse(
+                    &failure,
+                    refused::changes(&plan).collect(),
+                    &problems,
+                    &planned.spent,
+                ));
             }
         }
         let ended = running::run(
@@ -238,7 +256,7 @@ impl Context<'_> {
         )
         .await?;
         let Ended { mut report, cut_off } = ended;
-        refused::add_planning(&mut report, planned);
+        refused::add_planning(&mut report, &planned.spent);
         for (class, quota) in refused::quota(&session.quota()) {
             report.quota.entry(class).or_insert(quota);
         }
@@ -274,7 +292,7 @@ impl Context<'_> {
     fn show_plan(&self, planned: &Planned, plan: &Plan) -> Exit {
         match self.output {
             Output::Json => {
-                self.screen.document(&json::document(&plan::document(plan, planned.timings)));
+                self.screen.document(&json::document(&plan::document(plan, planned.spent.timings)));
             }
             _ => self.screen.result(&plan_view::text(plan)),
         }
@@ -310,10 +328,7 @@ impl Context<'_> {
                 Some("y" | "Y" | "yes" | "Yes" | "YES") => None,
                 _ => Some(Failure::new(Exit::Declined, "declined, so nothing was changed")),
             },
-            signal = signals.next() => Some(Failure::new(
-                Exit::Stopped,
-                format!("stopped by {signal} before anything was changed"),
-            )),
+            signal = signals.next() => Some(planning::stopped(signal)),
         }
     }
 
@@ -374,7 +389,7 @@ fn write_failures(
     flags: &RunFlags,
     state: &StateDir,
 ) {
-    let Some(spec) = failures::write(plan, report, format) else { return };
+    let Some(spec) = failures::write(plan, report, format, &working_folder()) else { return };
     let written = match &flags.failures {
         Some(path) => Ok(path.clone()),
         None => state.failures_file(&report.run.id, format.extension()),

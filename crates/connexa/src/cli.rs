@@ -217,6 +217,16 @@ impl Command {
             Self::Completions(_) => "completions",
         }
     }
+
+    /// Whether its result on standard output is all that it does.
+    pub(crate) const fn only_tells(&self) -> bool {
+        match self {
+            Self::Apply(apply) => apply.run.dry_run,
+            Self::Create(create) => create.run.dry_run,
+            Self::Emulator(_) => false,
+            Self::Validate(_) | Self::Plan(_) | Self::Get(_) | Self::Schema(_) | Self::Completions(_) => true,
+        }
+    }
 }
 
 /// Where the spec is.

@@ -76,11 +76,17 @@ fn command(cli: Cli) -> Exit {
     let logs = logging::subscriber(cli.global.verbose, cli.global.quiet, cli.global.log_format);
     let _ = tracing::dispatcher::set_global_default(logs);
 
-    let (name, global) = (cli.command.name(), cli.global.clone());
-    let exit = match runtime.block_on(dispatch(cli, &screen)) {
+    let (name, only_tells, global) = (cli.command.name(), cli.command.only_tells(), cli.global.clone());
+    let mut exit = match runtime.block_on(dispatch(cli, &screen)) {
         Ok(exit) => exit,
         Err(failure) => fail(&failure, name, &global, &screen),
     };
+    if let Some(error) = screen.lost() {
+        screen.complain(&Failure::new(exit, "the result could not be written").because(error).text());
+        if only_tells && matches!(exit, Exit::Complete | Exit::Pending) {
+            exit = Exit::Refused;
+        }
+    }
     // A thread that waits for an answer on a terminal never ends by itself.
     runtime.shutdown_timeout(Duration::from_millis(100));
     exit

@@ -1,7 +1,8 @@
 //! Standard output and standard error. Only this file writes to them.
 //!
 //! A reader that has gone (a closed pipe) is no reason to stop a run half-way: what cannot be written is dropped, and the
-//! exit code still says what the run came to.
+//! exit code still says what the run came to. A result that does not get through for another reason, such as a full disk,
+//! is kept in mind: see [`Screen::lost`].
 
 use crate::{
     cli::Color,
@@ -11,7 +12,7 @@ use anstream::{AutoStream, ColorChoice};
 use indicatif::ProgressBar;
 use std::{
     io::{self, IsTerminal as _, Write},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, OnceLock, PoisonError},
 };
 
 /// The two streams of the process.
@@ -20,6 +21,8 @@ pub(crate) struct Screen {
     quiet: bool,
     /// What is drawn on standard error at the moment; it has to step aside for lines.
     progress: Mutex<Option<ProgressBar>>,
+    /// Why a result could not be written.
+    lost: OnceLock<io::Error>,
 }
 
 impl Screen {
@@ -30,7 +33,7 @@ impl Screen {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
         };
-        Self { color, quiet, progress: Mutex::new(None) }
+        Self { color, quiet, progress: Mutex::new(None), lost: OnceLock::new() }
     }
 
     /// Whether somebody can be asked: both ends of a conversation are on a terminal.
@@ -52,12 +55,12 @@ impl Screen {
 
     /// Writes a result for people to standard output.
     pub(crate) fn result(&self, text: &Text) {
-        self.aside(|| write(AutoStream::new(io::stdout(), self.color), text.render().as_bytes()));
+        self.out(AutoStream::new(io::stdout(), self.color), text.render().as_bytes());
     }
 
     /// Writes a result to standard output that is harmless as it stands, such as JSON.
     pub(crate) fn document(&self, document: &str) {
-        self.aside(|| write(io::stdout(), document.as_bytes()));
+        self.out(io::stdout(), document.as_bytes());
     }
 
     /// Writes a result to standard output that holds names as they are; on a terminal they are made harmless.
@@ -79,7 +82,10 @@ impl Screen {
 
     /// Says something on standard error in any case.
     pub(crate) fn complain(&self, text: &Text) {
-        self.aside(|| write(AutoStream::new(io::stderr(), self.color), text.render().as_bytes()));
+        self.aside(|| {
+            // There is nobody to tell that nobody can be told.
+            let _ = write(AutoStream::new(io::stderr(), self.color), text.render().as_bytes());
+        });
     }
 
     /// Asks on standard error and reads a line; `None` at the end of the input.
@@ -97,6 +103,22 @@ impl Screen {
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = bar;
     }
 
+    /// Why a result did not get through, other than for want of a reader.
+    pub(crate) fn lost(&self) -> Option<&io::Error> {
+        self.lost.get()
+    }
+
+    fn out(&self, stream: impl Write, bytes: &[u8]) {
+        self.aside(|| {
+            if let Err(error) = write(stream, bytes)
+                && error.kind() != io::ErrorKind::BrokenPipe
+            {
+                // The first reason is the one that counts.
+                let _ = self.lost.set(error);
+            }
+        });
+    }
+
     fn aside(&self, write: impl FnOnce()) {
         let bar = self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match bar {
@@ -107,6 +129,6 @@ impl Screen {
 }
 
 /// Writes all of it, or what the reader wants of it.
-fn write(mut stream: impl Write, bytes: &[u8]) {
-    let _ = stream.write_all(bytes).and_then(|()| stream.flush());
+fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).and_then(|()| stream.flush())
 }

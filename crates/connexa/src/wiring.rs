@@ -8,6 +8,7 @@ pub(crate) mod signals;
 pub(crate) mod state_dir;
 
 use crate::{
+    changing::planning::Spent,
     exit::Exit,
     failure::Failure,
     screen::Screen,
@@ -94,7 +95,7 @@ impl Session {
             Arc::new(move || clock.mono()),
         );
         let pacer = LocalPacer::new(Arc::new(clock), PacerOptions { max_rate, seed: seed() });
-        Ok(Self { provider: CloudConnexa(client), clock, pacer, driving })
+        Ok(Self { provider: CloudConnexa::new(client), clock, pacer, driving })
     }
 
     /// The tenant.
@@ -110,6 +111,11 @@ impl Session {
     /// What is known of the quota.
     pub(crate) fn quota(&self) -> QuotaView {
         self.pacer.snapshot()
+    }
+
+    /// What was sent so far, where nobody else has counted.
+    pub(crate) fn spent(&self) -> Spent {
+        Spent { reads: self.provider.reads(), throttled: self.provider.throttled(), ..Spent::default() }
     }
 
     /// The ports, without a journal.

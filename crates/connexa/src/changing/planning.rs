@@ -1,4 +1,6 @@
 //! Reading the tenant and planning, in turns until the plan needs nothing more.
+//!
+//! A secret that the spec gives by reference is resolved here only where the tenant holds one to compare it with.
 
 use crate::{
     exit::Exit,
@@ -9,14 +11,14 @@ use crate::{
 };
 use connexa_engine::{
     current::CurrentState,
-    desired::DesiredState,
+    desired::{DesiredSecret, DesiredState, FieldValue},
     drive::drive,
-    plan::{self, Mode, PlanOptions, PlanTimings, Planning},
+    plan::{self, Mode, Plan, PlanOptions, PlanTimings, Planning},
     ports::Secrets,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::Event,
 };
-use connexa_types::{Mono, Timestamp};
+use connexa_types::{Mono, SecretRef, Timestamp};
 use futures_util::stream;
 use std::time::Duration;
 
@@ -38,6 +40,13 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Planned {
     /// A plan, or all that is wrong with the spec.
     pub(crate) planning: Planning,
+    /// What it took.
+    pub(crate) spent: Spent,
+}
+
+/// What looking at the tenant took.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Spent {
     /// Calls of class read that were sent.
     pub(crate) reads: u64,
     /// Answers 429.
@@ -48,9 +57,9 @@ pub(crate) struct Planned {
     pub(crate) timings: PlanTimings,
 }
 
-/// Reads what the plan needs, and plans.
+/// Reads what the plan needs, and plans. Secrets that were compared are in `desired` by their hash then.
 pub(crate) async fn plan(
-    desired: &DesiredState,
+    desired: &mut DesiredState,
     request: &Request<'_>,
     session: &Session,
     secrets: &dyn Secrets,
@@ -58,27 +67,38 @@ pub(crate) async fn plan(
     screen: &Screen,
 ) -> Result<Planned, Failure> {
     let mut current = CurrentState::new(session.tenant().clone());
-    let (mut reads, mut throttled, mut retried) = (0, 0, 0);
+    let mut spent = Spent::default();
     let mut took = Duration::ZERO;
     let mut read_at: Option<Timestamp> = None;
+    let mut sealed = false;
     loop {
         let options = PlanOptions {
             mode: request.mode,
             command: request.command.to_owned(),
             strict: request.strict,
-            reads,
+            reads: spent.reads,
             read_at,
             quota: session.quota(),
         };
-        let wants = match plan::plan(desired, &current, &options) {
-            Planning::Wants(wants) => wants,
-            planning @ (Planning::Ready(_) | Planning::Refused(_)) => {
-                let timings = PlanTimings {
-                    read_ms: millis(took),
-                    plan_ms: millis(session.now().mono.saturating_since(request.began)),
+        let planning = match plan::plan(desired, &current, &options) {
+            Planning::Ready(plan) if !std::mem::replace(&mut sealed, true) => {
+                let known = tokio::select! {
+                    known = seal_references(desired, &plan, secrets) => known,
+                    signal = signals.next() => return Err(stopped(signal)),
                 };
-                return Ok(Planned { planning, reads, throttled, retried, timings });
+                if known {
+                    continue;
+                }
+                Planning::Ready(plan)
             }
+            planning => planning,
+        };
+        let Planning::Wants(wants) = planning else {
+            spent.timings = PlanTimings {
+                read_ms: millis(took),
+                plan_ms: millis(session.now().mono.saturating_since(request.began)),
+            };
+            return Ok(Planned { planning, spent });
         };
         read_at.get_or_insert_with(|| session.now().wall);
         let options = ReadOptions {
@@ -91,11 +111,42 @@ pub(crate) async fn plan(
             ..ReadOptions::default()
         };
         let done = read(session, secrets, options, Some(current), signals, screen).await?;
-        reads += done.calls.read;
-        throttled += done.calls.throttled;
-        retried += done.calls.retried;
+        spent.reads += done.calls.read;
+        spent.throttled += done.calls.throttled;
+        spent.retried += done.calls.retried;
         took += done.took;
         current = done.state;
+    }
+}
+
+/// Puts the hash of each secret that is given by reference beside it, where the tenant holds an object to compare it with.
+/// One that cannot be had stays without: it counts as equal, and the plan says so. Returns whether any was had.
+async fn seal_references(desired: &mut DesiredState, plan: &Plan, secrets: &dyn Secrets) -> bool {
+    let mut references = Vec::new();
+    // A plan has one change for each item, in the order of the items.
+    for (item, change) in desired.items.iter_mut().zip(&plan.changes) {
+        if change.id.is_some() && change.preset.is_none() {
+            item.fields.values_mut().for_each(|value| unsealed(value, &mut references));
+        }
+    }
+    let mut known = false;
+    for reference in references {
+        if let Ok(value) = secrets.resolve(reference).await {
+            reference.hash = Some(secrets.seal(&reference.field, value.expose()));
+            known = true;
+        }
+    }
+    known
+}
+
+/// The references to secrets in a value whose hash is not known.
+fn unsealed<'a>(value: &'a mut FieldValue, found: &mut Vec<&'a mut SecretRef>) {
+    match value {
+        FieldValue::Secret(DesiredSecret::Reference(reference)) if reference.hash.is_none() => {
+            found.push(reference);
+        }
+        FieldValue::Object(leaves) => leaves.values_mut().for_each(|leaf| unsealed(leaf, found)),
+        _ => {}
     }
 }
 
@@ -119,10 +170,15 @@ pub(crate) async fn read(
         read = drive(machine, session.ports(secrets), &mut watch, stream::pending()) => read,
         // Nothing has changed yet, so there is nothing to end cleanly.
         signal = signals.next() => {
-            return Err(Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed")));
+            return Err(stopped(signal));
         }
     };
     read.map_err(|error| unreachable(session.tenant().as_str(), &error))
+}
+
+/// Ended by a signal.
+pub(crate) fn stopped(signal: &str) -> Failure {
+    Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed"))
 }
 
 fn unreachable(tenant: &str, error: &ReadError) -> Failure {

@@ -1,6 +1,6 @@
 //! Reports of commands that were refused before any change, and of runs that were cut off.
 
-use super::planning::Planned;
+use super::planning::Spent;
 use connexa_engine::{
     desired::{DesiredState, Item},
     plan::{Action, Plan},
@@ -47,12 +47,12 @@ pub(crate) fn fill(report: &mut Report, changes: impl IntoIterator<Item = (Verdi
 }
 
 /// Takes in what planning cost.
-pub(crate) fn add_planning(report: &mut Report, planned: &Planned) {
-    report.calls.read += planned.reads;
-    report.calls.throttled += planned.throttled;
-    report.calls.retried += planned.retried;
-    report.timings.read_ms = planned.timings.read_ms;
-    report.timings.plan_ms = planned.timings.plan_ms;
+pub(crate) fn add_planning(report: &mut Report, spent: &Spent) {
+    report.calls.read += spent.reads;
+    report.calls.throttled += spent.throttled;
+    report.calls.retried += spent.retried;
+    report.timings.read_ms = spent.timings.read_ms;
+    report.timings.plan_ms = spent.timings.plan_ms;
 }
 
 /// Items before a plan: those with errors failed, the others were never started.

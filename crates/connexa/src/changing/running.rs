@@ -78,7 +78,8 @@ pub(crate) async fn run(
 
     tracing::info!(run = %id, operations = plan.operations.len(), "run started");
     let mut seen = Seen::default();
-    let mut progress = Progress::start(screen, session.now().mono);
+    // What is over at once needs no progress.
+    let mut progress = (!plan.is_empty()).then(|| Progress::start(screen, session.now().mono));
     let mut watch = |event: &Event| match event {
         Event::Record(stored) => {
             seen.take(&stored.record);
@@ -87,7 +88,9 @@ pub(crate) async fn run(
             }
         }
         Event::Tick(tick) => {
-            progress.tick(tick, session.now().mono, |calls| session.quota().time_for(0, calls));
+            if let Some(progress) = &mut progress {
+                progress.tick(tick, session.now().mono, |calls| session.quota().time_for(0, calls));
+            }
         }
     };
     let (stop, stopped) = futures_channel::oneshot::channel();

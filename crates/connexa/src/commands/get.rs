@@ -55,7 +55,10 @@ pub(crate) async fn run(
 
     let found = match what {
         What::Objects(kind) => objects(kind, &session, &secrets, &mut signals, screen).await,
-        What::Regions => regions(&session).await,
+        What::Regions => tokio::select! {
+            found = regions(&session) => found,
+            signal = signals.next() => Err(planning::stopped(signal)),
+        },
     };
     session.close().await;
     let mut chosen = choose(found?, &wanted);

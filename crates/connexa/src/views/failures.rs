@@ -13,7 +13,7 @@ use connexa_engine::{
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value, json};
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap, path::Path};
 
 /// A format of specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +39,9 @@ impl Format {
 
 /// The failures spec of a run, as a text; `None` if all succeeded.
 ///
-/// The plan's changes and the report's are the same, in the same order within each verdict.
-pub(crate) fn write(plan: &Plan, report: &Report, format: Format) -> Option<String> {
+/// The plan's changes and the report's are the same, in the same order within each verdict. `folder` is where the names of
+/// the input's files start from.
+pub(crate) fn write(plan: &Plan, report: &Report, format: Format, folder: &Path) -> Option<String> {
     let lost = lost(report);
     let mut top: Vec<(String, Value)> = Vec::new();
     // Where a change stands among the top-level items.
@@ -50,6 +51,7 @@ pub(crate) fn write(plan: &Plan, report: &Report, format: Format) -> Option<Stri
             continue;
         };
         let Some(item) = &change.item else { continue };
+        let item = &rooted(item, change.source.as_ref(), folder);
         let kind = change.kind.parse::<Kind>().ok();
         let nested_as = kind.filter(|k| is_nested(*k, item)).and_then(|k| catalog::definition(k).nested_as);
         let (Some(nested_as), Some(parent)) = (nested_as, change.parent) else {
@@ -81,6 +83,45 @@ type Name<'a> = (&'a str, &'a str, Option<(&'a str, u32, u32)>);
 
 fn name<'a>(kind: &'a str, key: &'a str, source: Option<&'a Source>) -> Name<'a> {
     (kind, key, source.map(|s| (s.file.as_str(), s.line, s.index)))
+}
+
+/// The item with its secrets' files named from the root: the failures spec stands in a folder of its own.
+fn rooted<'a>(item: &'a Value, source: Option<&Source>, folder: &Path) -> Cow<'a, Value> {
+    if !names_a_file(item) {
+        return Cow::Borrowed(item);
+    }
+    let spec = source.map(|source| Path::new(&source.file)).filter(|file| *file != Path::new("-"));
+    let folder = folder.join(spec.and_then(Path::parent).unwrap_or(Path::new("")));
+    let mut item = item.clone();
+    root(&mut item, &folder);
+    Cow::Owned(item)
+}
+
+/// Whether there is a `{file: PATH}` in it. No field of a spec but a secret has that form.
+fn names_a_file(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => is_file(map) || map.values().any(names_a_file),
+        Value::Array(list) => list.iter().any(names_a_file),
+        _ => false,
+    }
+}
+
+fn is_file(map: &Map<String, Value>) -> bool {
+    map.get("file").is_some_and(Value::is_string) && map.keys().all(|name| name == "file" || name == "hash")
+}
+
+fn root(value: &mut Value, folder: &Path) {
+    match value {
+        Value::Object(map) if is_file(map) => {
+            if let Some(Value::String(path)) = map.get_mut("file") {
+                // An absolute path stays as it is.
+                *path = folder.join(&*path).display().to_string();
+            }
+        }
+        Value::Object(map) => map.values_mut().for_each(|value| root(value, folder)),
+        Value::Array(list) => list.iter_mut().for_each(|value| root(value, folder)),
+        _ => {}
+    }
 }
 
 /// What is to be done again. What is unknown is not: it may have been done.

@@ -2,7 +2,7 @@
 
 use super::{
     table,
-    text::{Text, Tone, count, list, short_list, span_of_time},
+    text::{Text, Tone, count, key_for_people, list, short_list, span_of_time},
 };
 use connexa_engine::{
     plan::{Action, Change, Plan},
@@ -99,7 +99,7 @@ fn one(change: &Change) -> Text {
         .plain(" ")
         .toned(Tone::Dim, &change.kind)
         .plain(" ")
-        .toned(Tone::Strong, &change.key)
+        .toned(Tone::Strong, key_for_people(&change.key, change.source.as_ref()))
         .end();
     if let Some(preset) = &change.preset {
         text = text.then(Text::line(format_args!("        {}: {}", preset.verdict.as_str(), preset.error)));

@@ -45,7 +45,7 @@ impl<'a> Progress<'a> {
     }
 
     /// Shows a tick that came at `now`; `left` is the time that the calls still to be made need under the quota.
-    pub(crate) fn tick(&mut self, tick: &Tick, now: Mono, left: impl FnOnce(u64) -> Option<Duration>) {
+    pub(crate) fn tick(&mut self, tick: &Tick, now: Mono, left: impl Fn(u64) -> Option<Duration>) {
         let elapsed = now.saturating_since(self.started);
         match &mut self.form {
             Form::Silent => {}
@@ -97,12 +97,7 @@ impl Drop for Progress<'_> {
 }
 
 /// A tick in words; `whole` says what a bar shows otherwise.
-fn message(
-    tick: &Tick,
-    elapsed: Duration,
-    left: impl FnOnce(u64) -> Option<Duration>,
-    whole: bool,
-) -> String {
+fn message(tick: &Tick, elapsed: Duration, left: impl Fn(u64) -> Option<Duration>, whole: bool) -> String {
     match tick {
         Tick::Read { what, objects, total } => match total {
             Some(total) => format!("reading {what}: {objects} of {total}"),
@@ -128,7 +123,8 @@ fn message(
             if *in_flight > 0 && !whole {
                 parts.push(format!("{in_flight} in flight"));
             }
-            if let Some(waiting) = waiting {
+            // A permit is asked for before each call; only where the next one is not to be had now does anything wait.
+            if let Some(waiting) = waiting.filter(|_| left(1).is_some_and(|wait| !wait.is_zero())) {
                 parts.push(format!("waiting for the {} limit", waiting.class));
             }
             if let Some(left) = left(*calls_left).filter(|left| *calls_left > 0 && !left.is_zero()) {
@@ -163,6 +159,11 @@ mod tests {
         assert_eq!(
             message(&tick, Duration::from_secs(4), four, true),
             "12 of 183 changes done, 1 failed, 3.0/s, 40 calls left, waiting for the update limit, about 3 min 20 s"
+        );
+        // The bucket has tokens for the next calls: nothing is held up by the pace.
+        assert_eq!(
+            message(&tick, Duration::from_secs(4), |_| Some(Duration::ZERO), true),
+            "12 of 183 changes done, 1 failed, 3.0/s, 40 calls left"
         );
         let tick = Tick::Read { what: "networks".to_owned(), objects: 25, total: None };
         assert_eq!(message(&tick, Duration::ZERO, |_| None, true), "reading networks: 25");

@@ -2,7 +2,7 @@
 
 use super::{
     table,
-    text::{Text, Tone, count, list, plural, short_list, span_of_time},
+    text::{Text, Tone, count, key_for_people, list, plural, short_list, span_of_time},
 };
 use connexa_engine::{
     catalog,
@@ -194,7 +194,7 @@ impl Family<'_> {
         let mut text = Text::new()
             .plain("  ")
             .toned(tone, change.action.as_str())
-            .plain(format_args!(" {} `{}`", change.kind, change.key))
+            .plain(format_args!(" {} `{}`", change.kind, key_for_people(&change.key, change.source.as_ref())))
             .plain(format_args!(": {}", self.fate()))
             .end();
         for line in reasons(change, |field| self.named(field)) {
@@ -283,8 +283,10 @@ impl Family<'_> {
         let mut kinds: Vec<(&str, Vec<&str>)> = Vec::new();
         for child in &self.children {
             match kinds.iter_mut().find(|(kind, _)| *kind == child.kind) {
-                Some((_, keys)) => keys.push(&child.key),
-                None => kinds.push((&child.kind, vec![&child.key])),
+                Some((_, keys)) => keys.push(key_for_people(&child.key, child.source.as_ref())),
+                None => {
+                    kinds.push((&child.kind, vec![key_for_people(&child.key, child.source.as_ref())]));
+                }
             }
         }
         let own_part = |key: &&str| {
@@ -301,7 +303,7 @@ impl Family<'_> {
 fn not_started(families: &[Family<'_>]) -> Text {
     let mut kinds: Vec<(&str, Vec<String>)> = Vec::new();
     for family in families {
-        let key = format!("`{}`", family.head.key);
+        let key = format!("`{}`", key_for_people(&family.head.key, family.head.source.as_ref()));
         match kinds.iter_mut().find(|(kind, _)| *kind == family.head.kind) {
             Some((_, keys)) => keys.push(key),
             None => kinds.push((&family.head.kind, vec![key])),

@@ -4,6 +4,7 @@
 //! span is made harmless, so that a name from a spec or from the service can neither move the cursor nor pretend to be
 //! another line.
 
+use connexa_engine::desired::Source;
 use owo_colors::{OwoColorize as _, Style};
 use std::fmt::{Display, Write as _};
 
@@ -152,6 +153,12 @@ pub(crate) fn harmless(text: &str) -> String {
     out
 }
 
+/// The key of a change for people. An item without a key is known by its place, and its line is enough for the eye.
+pub(crate) fn key_for_people<'a>(key: &'a str, source: Option<&Source>) -> &'a str {
+    let Some(Source { file, line, index }) = source else { return key };
+    if *key == format!("{file}:{line}:{index}") { &key[..file.len() + format!(":{line}").len()] } else { key }
+}
+
 /// A number and its noun: `1 network`, `3 networks`, `2 policies`.
 pub(crate) fn count(n: usize, noun: &str) -> String {
     format!("{n} {}", plural(n, noun))
@@ -228,6 +235,16 @@ mod tests {
         assert_eq!(span_of_time(0.84), "0.8 s");
         assert_eq!(span_of_time(200.0), "3 min 20 s");
         assert_eq!(span_of_time(7500.0), "2 h 5 min");
+    }
+
+    #[test]
+    fn an_item_without_a_key_is_called_by_its_line() {
+        let source = Source { file: "a.json".to_owned(), line: 4, index: 2 };
+        let source = Some(&source);
+        assert_eq!(key_for_people("a.json:4:2", source), "a.json:4");
+        assert_eq!(key_for_people("a.json:4:3", source), "a.json:4:3");
+        assert_eq!(key_for_people("10.0.0.0/8", source), "10.0.0.0/8");
+        assert_eq!(key_for_people("a.json:4:2", None), "a.json:4:2");
     }
 
     #[test]

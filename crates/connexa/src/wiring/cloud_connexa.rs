@@ -2,16 +2,40 @@
 
 use connexa_client::Client;
 use connexa_engine::ports::Provider;
-use connexa_types::{Attempt, Call, Outcome, SecretValues, TenantId, Why};
+use connexa_types::{Attempt, Call, Class, Outcome, SecretValues, TenantId, Why};
 use futures_util::future::BoxFuture;
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
-/// CloudConnexa, one attempt at a time.
-pub(crate) struct CloudConnexa(pub(crate) Client);
+/// CloudConnexa, one attempt at a time, counted.
+pub(crate) struct CloudConnexa {
+    client: Client,
+    reads: AtomicU64,
+    throttled: AtomicU64,
+}
+
+impl CloudConnexa {
+    /// The service behind a client.
+    pub(crate) const fn new(client: Client) -> Self {
+        Self { client, reads: AtomicU64::new(0), throttled: AtomicU64::new(0) }
+    }
+
+    /// Calls of class read that were sent so far.
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// Answers 429 so far.
+    pub(crate) fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+}
 
 impl Provider for CloudConnexa {
     fn tenant(&self) -> &TenantId {
-        self.0.tenant()
+        self.client.tenant()
     }
 
     fn attempt<'a>(
@@ -21,7 +45,13 @@ impl Provider for CloudConnexa {
         limit: Duration,
     ) -> BoxFuture<'a, Attempt> {
         Box::pin(async move {
-            let attempt = self.0.attempt(call, secrets, limit).await;
+            let attempt = self.client.attempt(call, secrets, limit).await;
+            if call.class() == Class::Read {
+                self.reads.fetch_add(u64::from(attempt.wire_calls), Ordering::Relaxed);
+            }
+            if matches!(attempt.outcome, Outcome::Throttled(_)) {
+                self.throttled.fetch_add(1, Ordering::Relaxed);
+            }
             log(call, &attempt);
             attempt
         })

@@ -107,7 +107,7 @@ networks:
     calls: 2 update (a call per object: 7), 2 read
     time:  about [N] s (rate limit assumed)
 
-    0 of 7 changes done, 2 calls left, waiting for the update limit
+    0 of 7 changes done, 2 calls left
     7 of 7 changes done, 4 failed, [N]/s
     ");
 }

@@ -80,3 +80,21 @@ fn kinds_are_read_in_every_spelling() {
     }
     bench.run("create dns -f records.yaml --emulator").exits(64);
 }
+
+#[test]
+fn a_route_in_another_network_is_refused_before_any_call() {
+    let bench = Bench::new();
+    bench.file("one.yaml", "networks: [{ name: paris, egress: false, routes: [10.20.0.0/16] }]\n");
+    bench.run("apply -f one.yaml --emulator --yes").exits(0);
+    bench.file(
+        "two.yaml",
+        "networks: [{ name: rome, egress: false, routes: [10.20.3.0/24] }, { name: oslo, egress: false }]\n",
+    );
+    // The plan asks once whether the tenant allows it.
+    let refused = bench.run("apply -f two.yaml --emulator --yes -o json").exits(3).json();
+    assert_eq!(refused["problems"][0]["code"], "E404");
+    let report = bench.run("create networks -f two.yaml --emulator -o json").exits(4).json();
+    assert_valid(&report);
+    assert_eq!(report["failed"][0]["error_type"], "ValidationError");
+    assert_eq!(report["calls"]["read"], 2);
+}

@@ -29,6 +29,9 @@ fn every_document_is_valid() {
     let refused = bench.run("apply -f spec.yaml --emulator -o json").exits(3).json();
     assert_valid(&refused);
     assert_eq!((&refused["outcome"], keys(&refused, "unprocessed").len()), (&"refused".into(), 6));
+    // The look at the tenant was not free.
+    assert!(refused["calls"]["read"].as_u64() >= Some(4), "{refused:#}");
+    assert!(refused["timings"]["plan_ms"].as_f64() > Some(0.0), "{refused:#}");
 
     // An invalid spec: the bad item failed, the rest unprocessed.
     let refused = bench.run("apply -f bad.yaml --emulator --yes -o json").exits(3).json();
@@ -92,4 +95,26 @@ fn a_key_that_is_not_accepted_is_a_refused_run() {
     let report = with_key("reader", "canary-reader").exits(4).json();
     assert_valid(&report);
     assert_eq!(report["failed"][0]["error_type"], "PermissionDenied");
+}
+
+#[test]
+fn a_dry_run_tells_every_warning() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", "networks: [{ name: a, egress: false, routes: [10.7.0.0/16, 10.7.1.0/24] }]\n");
+    for line in ["plan -f spec.yaml", "create networks -f spec.yaml -n"] {
+        let plan = bench.run(&format!("{line} --emulator -o json")).exits(0).json();
+        assert_valid(&plan);
+        assert_eq!(plan["problems"][0]["code"], "W405", "{line}: {plan:#}");
+    }
+}
+
+#[test]
+fn an_item_without_a_key_is_known_by_its_place() {
+    let bench = Bench::new();
+    bench.file("items.json", "[\n  {\"name\": \"a\", \"egress\": false},\n  {\"egress\": true}\n]\n");
+    let line = "create networks -f items.json --emulator";
+    let report = bench.run(&format!("{line} -o json")).exits(4).json();
+    assert_eq!(keys(&report, "failed"), ["network/items.json:3:1"]);
+    let text = bench.run(line).exits(4).stdout;
+    assert!(text.contains("create network `items.json:3`: invalid"), "{text}");
 }

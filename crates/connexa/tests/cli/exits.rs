@@ -134,3 +134,23 @@ fn a_reader_that_has_gone_changes_neither_run_nor_exit_code() {
     assert_eq!(status.code(), Some(0));
     assert_eq!(bench.run("get networks --emulator -o name").exits(0).stdout, "paris\n");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_result_that_is_lost_is_no_success() {
+    let bench = Bench::new();
+    bench.file("spec.yaml", SPEC);
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |line: &str| {
+        let output = bench.command(line.split(' ')).stdout(full()).stderr(Stdio::piped()).output().unwrap();
+        let came = came(output);
+        assert!(came.stderr.contains("the result could not be written"), "{line}: {came:#?}");
+        came.code
+    };
+    assert_eq!(run("plan -f spec.yaml --emulator -o json"), 3);
+    assert_eq!(run("get networks --emulator -o json"), 3);
+    assert_eq!(run("schema report"), 3);
+    // What a run came to is not undone by that.
+    assert_eq!(run("apply -f spec.yaml --emulator --yes -o json"), 0);
+    assert_eq!(bench.run("get networks --emulator -o name").exits(0).stdout, "paris\n");
+}

@@ -11,5 +11,6 @@ mod exits;
 mod faults;
 mod get;
 mod hostile;
+mod secrets;
 mod stop;
 mod support;
