@@ -71,7 +71,8 @@ enum Durable {
 
 impl Embedded {
     /// Wraps an emulator that lives in memory only.
-    pub fn in_memory(emulator: Emulator) -> Self {
+    pub fn in_memory(mut emulator: Emulator) -> Self {
+        emulator.forget_changes();
         let (told, durable) = watch::channel(Durable::UpTo(0));
         let ledger = Ledger::default();
         let shared =

@@ -208,6 +208,11 @@ impl Emulator {
         self.state.take_changes()
     }
 
+    /// From now on keeps nothing for a store: [`take_changes`](Self::take_changes) gives nothing any more.
+    pub fn forget_changes(&mut self) {
+        self.state.forget_changes();
+    }
+
     /// Returns the earliest moment at which something happens by itself: a late commit. Tokens end by comparison,
     /// buckets fill by arithmetic.
     pub fn next_due(&self) -> Option<Mono> {

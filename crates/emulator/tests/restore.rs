@@ -195,3 +195,15 @@ fn many_objects_are_kept_apart() {
             .refused(&[("routes[0].value", kit::CONFLICT)]);
     }
 }
+
+#[test]
+fn a_tenant_that_nobody_stores_keeps_no_changes() {
+    let mut kit = Kit::new();
+    kit.emulator.forget_changes();
+    let id = kit.created("/networks", json!({"name": "n", "routes": [{"value": "10.0.0.0/8"}]}));
+    kit.put("/settings/wpc/snat", json!(true)).is(200);
+    kit.delete(&format!("/networks/{id}")).is(204);
+    assert_eq!(kit.emulator.take_changes(), []);
+    // The audit log is there all the same.
+    assert_eq!(kit.get("/audit-log?size=100").json["auditLogs"].as_array().unwrap().len(), 5);
+}

@@ -52,6 +52,8 @@ pub(crate) struct State {
     /// On whose account changes are made; none while a fresh tenant is set up, which leaves no trace in the log.
     origin: Option<Origin>,
     changes: Vec<StateChange>,
+    /// Whether anybody takes the changes. They cost about as much as what they tell of.
+    stored: bool,
     /// What is done, while somebody wants to know.
     watch: watch::Watch,
 }
@@ -81,6 +83,7 @@ impl State {
             next_sequence: 0,
             origin: None,
             changes: Vec::new(),
+            stored: true,
             watch: watch::Watch::default(),
         }
     }
@@ -163,6 +166,12 @@ impl State {
             self.changes.push(StateChange::Meta { key: COUNTERS.into(), json: to_json(&counters) });
         }
         std::mem::take(&mut self.changes)
+    }
+
+    /// From now on keeps no changes for a store.
+    pub(crate) fn forget_changes(&mut self) {
+        self.stored = false;
+        self.changes = Vec::new();
     }
 
     // Looking.
@@ -310,13 +319,13 @@ impl State {
     pub(crate) fn delete(&mut self, kind: Kind, id: &str) {
         if let Some(old) = self.take(kind, id) {
             self.log("DELETE", kind, Some(&old), None);
-            self.changes.push(StateChange::Delete { collection: kind.plural().into(), id: id.to_owned() });
+            self.note(|| StateChange::Delete { collection: kind.plural().into(), id: id.to_owned() });
         }
     }
 
     /// Stores the value of a setting.
     pub(crate) fn set_setting(&mut self, path: &str, value: Value) {
-        self.changes.push(StateChange::Put {
+        self.note(|| StateChange::Put {
             collection: Kind::Setting.plural().into(),
             id: path.to_owned(),
             json: value.to_string(),
@@ -353,6 +362,9 @@ impl State {
             fields: differences(old, new),
         };
         let (entry, gone) = self.audit.append(origin, event);
+        if !self.stored {
+            return;
+        }
         let put = StateChange::Put {
             collection: AUDIT_LOG.into(),
             id: entry.sequence.to_string(),
@@ -363,8 +375,14 @@ impl State {
         self.changes.extend([Some(put), delete].into_iter().flatten());
     }
 
+    fn note(&mut self, change: impl FnOnce() -> StateChange) {
+        if self.stored {
+            self.changes.push(change());
+        }
+    }
+
     fn record(&mut self, kind: Kind, object: &Object) {
-        self.changes.push(StateChange::Put {
+        self.note(|| StateChange::Put {
             collection: kind.plural().into(),
             id: object.id().to_owned(),
             json: to_json(object),

@@ -162,11 +162,15 @@ impl State {
 
     /// Replaces the tenant by a fresh one; a store learns of it like of any other change.
     pub(crate) fn start_over(&mut self, seed: u64) {
-        let mut changes = std::mem::take(&mut self.changes);
-        changes.extend(self.erased());
         let mut fresh = Self::fresh(seed);
-        changes.append(&mut fresh.changes);
-        fresh.changes = changes;
+        if self.stored {
+            let mut changes = std::mem::take(&mut self.changes);
+            changes.extend(self.erased());
+            changes.append(&mut fresh.changes);
+            fresh.changes = changes;
+        } else {
+            fresh.forget_changes();
+        }
         *self = fresh;
     }
 }
