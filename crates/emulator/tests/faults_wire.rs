@@ -106,8 +106,13 @@ impl Running {
 
     /// Puts one rule in the place of all, for creates of DNS records.
     async fn meet(&self, fault: Value) {
+        self.meet_at("/dns-records", fault).await;
+    }
+
+    /// Puts one rule in the place of all, for creates at a path.
+    async fn meet_at(&self, path: &str, fault: Value) {
         self.control("DELETE", "faults", Value::Null).await;
-        let rule = json!({"method": "POST", "path": "/dns-records", "fault": fault});
+        let rule = json!({"method": "POST", "path": path, "fault": fault});
         self.control("POST", "faults", rule).await;
     }
 
@@ -149,7 +154,7 @@ fn check(line: &Value, fault: &str, delivered: &str, status: Value, created: usi
     assert_eq!(line["created"].as_array().unwrap().len(), created, "{line}");
 }
 
-/// All that loses, delays or spoils an answer, over one kind of connection.
+/// All that loses, delays, spoils or refuses, over one kind of connection.
 async fn every_fault(version: Option<Version>) {
     let running = Running::start(version).await;
     let mut expected = Vec::new();
@@ -258,6 +263,74 @@ async fn every_fault(version: Option<Version>) {
     assert_eq!(running.create("expired").await.unwrap().status(), 401);
     assert_eq!(running.send("GET", "/api/v1/regions", Value::Null).await.unwrap().status(), 401);
     running.stop().await;
+}
+
+/// What changes the effect or the words of an answer that is whole.
+async fn every_fault_of_the_content(version: Option<Version>) {
+    let running = Running::start(version).await;
+    let office = |name: &str, first: u8| {
+        let routes = [first, first + 1].map(|n| json!({"value": format!("10.{n}.0.0/16")}));
+        json!({"name": name, "routes": routes})
+    };
+
+    running.meet_at("/networks", json!({"partial": {"answer": "created", "missing": ["routes[0]"]}})).await;
+    let answer = running.send("POST", "/api/v1/networks", office("in-part", 1)).await.unwrap();
+    assert_eq!((answer.status().as_u16(), body(&answer)["routes"].as_array().unwrap().len()), (201, 1));
+    check(&running.last_line(), "partial-created", "yes", json!(201), 2);
+
+    running.meet_at("/networks", json!({"partial": {"answer": "rejected", "missing": ["routes[1]"]}})).await;
+    let answer = running.send("POST", "/api/v1/networks", office("though-rejected", 3)).await.unwrap();
+    assert!(answer.status() == 400 && body(&answer)["errorDetails"]["routes[1]"].is_array(), "{answer:?}");
+    check(&running.last_line(), "partial-rejected", "yes", json!(400), 2);
+
+    running.meet_at("/networks", json!({"normalise": {"case": true, "order": true}})).await;
+    let answer = running.send("POST", "/api/v1/networks", office("Loud", 5)).await.unwrap();
+    assert_eq!((answer.status().as_u16(), &body(&answer)["name"]), (201, &json!("loud")));
+    check(&running.last_line(), "normalise", "yes", json!(201), 3);
+
+    running.meet_at("/networks", json!({"error-details": {"form": "without-indexes"}})).await;
+    let wrong = json!({"name": "wrong", "routes": [{"value": "x"}, {"value": "y"}]});
+    let answer = running.send("POST", "/api/v1/networks", wrong).await.unwrap();
+    assert_eq!(body(&answer)["errorDetails"]["routes.value"].as_array().unwrap().len(), 2);
+    check(&running.last_line(), "error-details", "yes", json!(400), 0);
+
+    running.meet(json!({"read-lag": {"for_ms": 600_000}})).await;
+    assert_eq!(running.create("lags").await.unwrap().status(), 201);
+    check(&running.last_line(), "read-lag", "yes", json!(201), 1);
+    let list = || running.send("GET", "/api/v1/dns-records?page=0&size=2", Value::Null);
+    assert_eq!(body(&list().await.unwrap())["totalElements"], 0);
+    // The write is there for writes.
+    assert_eq!(running.create("lags").await.unwrap().status(), 400);
+
+    running.control("DELETE", "faults", Value::Null).await;
+    for domain in ["one", "two", "three"] {
+        assert_eq!(running.create(domain).await.unwrap().status(), 201);
+    }
+    let rule =
+        json!({"method": "GET", "path": "/dns-records", "fault": {"page-shift": {"change": "appear"}}});
+    let shown = body(&list().await.unwrap())["totalElements"].as_u64().unwrap();
+    running.control("POST", "faults", rule).await;
+    let second = running.send("GET", "/api/v1/dns-records?page=1&size=2", Value::Null).await.unwrap();
+    assert_eq!(body(&second)["totalElements"], shown + 1);
+    check(&running.last_line(), "page-shift-appear", "yes", json!(200), 0);
+
+    for (applied, made) in [(false, 0), (true, 1)] {
+        running.meet(json!({"unauthorized": {"applied": applied}})).await;
+        assert_eq!(running.create("refused").await.unwrap().status(), 401);
+        let fault = if applied { "unauthorized-applied" } else { "unauthorized" };
+        check(&running.last_line(), fault, "yes", json!(401), made);
+    }
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn every_fault_of_the_content_over_plain_http() {
+    every_fault_of_the_content(None).await;
+}
+
+#[tokio::test]
+async fn every_fault_of_the_content_over_https() {
+    every_fault_of_the_content(Some(Version::HTTP_11)).await;
 }
 
 #[tokio::test]
