@@ -10,7 +10,7 @@ use bytes::Bytes;
 use connexa_types::{Endpoint, Method};
 use http::Request;
 use kit::{Answered, Kit};
-use proptest::{prelude::*, sample::Index};
+use proptest::{prelude::*, sample::Index, strategy::ValueTree as _, test_runner::TestRunner};
 use serde_json::{Map, Value, json};
 
 /// Bodies that are right, or nearly, for what an endpoint wants: a start for getting them wrong.
@@ -373,6 +373,40 @@ proptest! {
         let changes = kit.emulator.take_changes();
         let before = live_ids(&mut kit);
         prop_assert_eq!(live_ids(&mut Kit::restored(changes)), before);
+    }
+}
+
+/// The memory of this process in bytes, where the system tells.
+fn memory() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    Some(1024 * line.trim().trim_end_matches(" kB").trim().parse::<u64>().ok()?)
+}
+
+#[test]
+fn ten_thousand_random_requests_to_one_emulator_take_bounded_memory() {
+    let mut runner = TestRunner::deterministic();
+    let strategy = attack();
+    let mut kit = Kit::new();
+    let mut ids = live_ids(&mut kit);
+    ids.push("nobody".to_owned());
+    let before = memory();
+    for number in 0..10_000 {
+        let attack = strategy.new_tree(&mut runner).unwrap().current();
+        let answered = launch(&mut kit, &attack, &ids);
+        if let Err(error) = is_well_formed(&answered) {
+            panic!("request {number}, {attack:?}: {error}");
+        }
+        if let (Some(id), true) = (answered.json["id"].as_str(), ids.len() < 1000) {
+            ids.push(id.to_owned());
+        }
+        // As a host without a store does after each request.
+        drop(kit.emulator.take_changes());
+    }
+    // Far more than the objects and the log of what made them need, far less than the bodies that were sent.
+    if let (Some(before), Some(after)) = (before, memory()) {
+        let grown = after.saturating_sub(before) >> 20;
+        assert!(grown < 256, "grown by {grown} MiB");
     }
 }
 
