@@ -3,6 +3,7 @@
 use crate::{
     catalog,
     key::{Key, KeyPart},
+    shared_json::SharedJson,
 };
 use connexa_types::{JsonPointer, Kind, ResourceId, SecretHash, TenantId};
 use serde::{Deserialize, Serialize};
@@ -21,7 +22,7 @@ pub struct Live {
     /// Its natural key.
     pub key: Key,
     /// The object as the list showed it, secrets and nested children taken out.
-    pub object: Value,
+    pub object: SharedJson,
     /// Places of `object` from which a secret was taken, and its hash.
     pub sealed: BTreeMap<JsonPointer, SecretHash>,
 }
@@ -158,7 +159,7 @@ impl CurrentState {
                         id: text(&element, *child_kind, "id")?.into(),
                         parent: Some(id.as_str().into()),
                         key: Key::child(key_part.clone(), own_part),
-                        object: element,
+                        object: element.into(),
                         sealed: child_sealed,
                     });
                 }
@@ -168,7 +169,14 @@ impl CurrentState {
                 nested.iter().any(|(k, _)| catalog::definition(*k).nested_as.map(str::to_owned) == first)
             };
             let sealed = sealed.into_iter().filter(|(p, _)| !is_nested(p)).collect();
-            own.push(Live { kind, id: id.into(), parent: None, key: Key::top(key_part), object, sealed });
+            own.push(Live {
+                kind,
+                id: id.into(),
+                parent: None,
+                key: Key::top(key_part),
+                object: object.into(),
+                sealed,
+            });
         }
         self.kinds.insert(kind, own);
         self.kinds.extend(nested);

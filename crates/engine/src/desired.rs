@@ -3,6 +3,7 @@
 use crate::{
     key::Key,
     problem::{Place, Problem},
+    shared_json::SharedJson,
 };
 use connexa_types::{Kind, ResourceId, SecretHash, SecretRef};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct Item {
     /// another is in it: `regions: all` has become `all_regions_included: true`, beside a list of regions it is false.
     pub fields: BTreeMap<&'static str, FieldValue>,
     /// The item as given, nested children left out, secrets removed; `_…` fields left out.
-    pub given: Value,
+    pub given: SharedJson,
     /// Where it stands.
     pub source: Source,
     /// Where it stands, for problems found later.
@@ -124,7 +125,7 @@ pub enum FieldValue {
     /// A value in the API's request form: enums in capitals, CIDRs and addresses canonical.
     Value(Value),
     /// A reference to one object; sent as its id.
-    Reference(Reference),
+    Reference(Box<Reference>),
     /// References to several objects; sent as a list of ids.
     References(Vec<Reference>),
     /// An object whose leaves are owned one by one, by spec name.
@@ -149,7 +150,7 @@ impl FieldValue {
 #[derive(Clone, Debug, PartialEq)]
 pub enum DesiredSecret {
     /// By reference (an inline secret too: its value stays with the reader of the spec, under its hash).
-    Reference(SecretRef),
+    Reference(Box<SecretRef>),
     /// `{hash: …}` alone: enough to compare, not to send.
     HashOnly(SecretHash),
 }

@@ -22,4 +22,5 @@ pub mod record;
 pub mod report;
 pub mod retry;
 pub mod run;
+pub mod shared_json;
 pub mod spec;

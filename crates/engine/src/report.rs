@@ -4,10 +4,9 @@ mod fold;
 
 pub use fold::{REPORT_SCHEMA, ReportFold};
 
-use crate::{desired::Source, plan::Action, problem::Problem};
+use crate::{desired::Source, plan::Action, problem::Problem, shared_json::SharedJson};
 use connexa_types::{Class, Timestamp};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The verdict of a change.
@@ -130,13 +129,13 @@ pub struct ReportedChange {
     pub id: Option<String>,
     /// The item as given, secrets removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<Value>,
+    pub item: Option<SharedJson>,
     /// Where the item stands.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
     /// The server's answer, secrets removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<Value>,
+    pub object: Option<SharedJson>,
     /// How often a call that carries it was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u32>,

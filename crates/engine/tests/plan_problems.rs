@@ -72,7 +72,7 @@ fn references_are_found_in_the_spec_then_in_the_tenant() {
     spec.top(Kind::User, "b", [("group", group("twin"))]);
     let mut gone = by_name(Kind::UserGroup, "x", "group");
     gone.target = Target::Id("g9".into());
-    spec.top(Kind::User, "c", [("group", FieldValue::Reference(gone))]);
+    spec.top(Kind::User, "c", [("group", FieldValue::Reference(Box::new(gone)))]);
     spec.flat(Kind::NetworkRoute, "nowhere", "10.0.0.0/8", []);
     let Planning::Refused(problems) = plan(&spec.0, &tenant.current(), &apply()) else {
         panic!("not refused")
@@ -450,7 +450,7 @@ fn secrets_are_compared_by_hash_and_sent_by_reference() {
         source: SecretSource::Env("PSK".to_owned()),
         hash,
     };
-    let given = |hash| Some(DesiredSecret::Reference(reference(hash)));
+    let given = |hash| Some(DesiredSecret::Reference(Box::new(reference(hash))));
     let ready = |planning| match planning {
         Planning::Ready(plan) => *plan,
         other => panic!("no plan: {other:#?}"),

@@ -65,7 +65,7 @@ pub(crate) fn write(plan: &Plan, report: &Report, format: Format, folder: &Path)
             .get(&name(&parent_change.kind, &parent_change.key, parent_change.source.as_ref()))
             .and_then(|parent| parent.error.as_deref());
         let spot = *spots.entry(parent).or_insert_with(|| {
-            let (key, stub) = stub(&parent_change.kind, parent_change.item.as_ref(), &parent_change.key);
+            let (key, stub) = stub(&parent_change.kind, parent_change.item.as_deref(), &parent_change.key);
             top.push((key, stub));
             top.len() - 1
         });

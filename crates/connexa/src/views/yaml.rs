@@ -141,7 +141,7 @@ mod tests {
                 ReadOptions { mode: Mode::Spec, strict: false, limits: Limits::default(), creating: false };
             let key = SealingKey::new([0; 32]);
             let reading = spec::read(&[source], &options, &|field, value| key.seal(field, value));
-            prop_assert_eq!(&reading.desired.items[0].given, &item);
+            prop_assert_eq!(&*reading.desired.items[0].given, &item);
         }
     }
 

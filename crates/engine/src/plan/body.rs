@@ -175,7 +175,7 @@ impl Writer<'_, '_> {
                 Some(Value::Object(self.fields(fields, leaves, live, place, Some(trail))))
             }
             FieldValue::Secret(DesiredSecret::Reference(reference)) => {
-                self.body.secrets.insert(place.clone(), reference.clone());
+                self.body.secrets.insert(place.clone(), SecretRef::clone(reference));
                 Some(Value::Null)
             }
             FieldValue::Secret(DesiredSecret::HashOnly(_)) => {

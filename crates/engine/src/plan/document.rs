@@ -5,6 +5,7 @@ use crate::{
     desired::Source,
     problem::Problem,
     report::{ErrorType, QuotaSource},
+    shared_json::SharedJson,
 };
 use connexa_types::{Class, Endpoint, Method};
 use serde::Serialize;
@@ -85,7 +86,7 @@ struct RefusedChange<'p> {
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    item: Option<&'p Value>,
+    item: Option<&'p SharedJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'p Source>,
     error: &'p str,

@@ -103,9 +103,9 @@ fn protocol(
         return None;
     }
     let (network, item) = match finder.parents[index] {
-        ParentOf::Item(item) => (whole(finder, item, bodies[item].as_ref()?), Some(item)),
+        ParentOf::Item(item) => (whole(finder, item, bodies[item].as_ref()?).into(), Some(item)),
         ParentOf::Live(live, item) => match item.and_then(|item| Some((item, bodies[item].as_ref()?))) {
-            Some((item, body)) => (whole(finder, item, body), Some(item)),
+            Some((item, body)) => (whole(finder, item, body).into(), Some(item)),
             None => (live.object.clone(), item),
         },
         ParentOf::None | ParentOf::Missing => return None,

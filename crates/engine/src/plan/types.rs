@@ -4,6 +4,7 @@ use crate::{
     desired::Source,
     problem::Problem,
     report::{ErrorType, QuotaSource, Verdict},
+    shared_json::SharedJson,
 };
 use connexa_types::{CallBody, Class, Endpoint, JsonPointer, Kind, SecretRef, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -139,10 +140,10 @@ pub struct Change {
     pub source: Option<Source>,
     /// The item as given, secrets removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub item: Option<Value>,
+    pub item: Option<SharedJson>,
     /// The live object, where the change is a no-op.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub object: Option<Value>,
+    pub object: Option<SharedJson>,
     /// A remark, such as `already there`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,

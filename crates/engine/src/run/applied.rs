@@ -33,11 +33,11 @@ pub(super) fn applied(
             let definition = change.kind.parse::<Kind>().ok().filter(|kind| catalog::is_planned(*kind));
             let definition = definition.map(catalog::definition);
             let mut ruling = if place == 0 || carried.at.is_root() {
-                let object = answer.json().map(|object| without_children(object, definition));
+                let object = answer.json().map(|object| without_children(object, definition).into());
                 Ruling::succeeded(object)
             } else {
                 match children.find(carried, definition) {
-                    Some(object) => Ruling::succeeded(Some(object)),
+                    Some(object) => Ruling::succeeded(Some(object.into())),
                     None => Ruling::unknown(
                         "it was sent with its parent, which was applied, but the service did not return it",
                     ),

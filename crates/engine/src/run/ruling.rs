@@ -3,9 +3,9 @@
 use crate::{
     plan::{Change, Operation},
     report::{ErrorType, Origin, Verdict},
+    shared_json::SharedJson,
 };
 use connexa_types::{Reason, Why};
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// What is known of a change once an operation that carries it has ended.
@@ -17,7 +17,7 @@ pub(super) struct Ruling {
     pub(super) detail: BTreeMap<String, Vec<String>>,
     pub(super) cause: Option<String>,
     pub(super) note: Option<String>,
-    pub(super) object: Option<Value>,
+    pub(super) object: Option<SharedJson>,
     pub(super) origin: Option<Origin>,
 }
 
@@ -36,7 +36,7 @@ impl Ruling {
     }
 
     /// The desired state was observed.
-    pub(super) fn succeeded(object: Option<Value>) -> Self {
+    pub(super) fn succeeded(object: Option<SharedJson>) -> Self {
         Self { object, ..Self::bare(Verdict::Succeeded) }
     }
 

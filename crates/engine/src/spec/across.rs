@@ -95,7 +95,7 @@ impl Owner {
 /// The references that a value holds.
 fn references(value: &FieldValue) -> &[Reference] {
     match value {
-        FieldValue::Reference(reference) => std::slice::from_ref(reference),
+        FieldValue::Reference(reference) => std::slice::from_ref(&**reference),
         FieldValue::References(references) => references,
         _ => &[],
     }
@@ -110,9 +110,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     gateways(reader, &index);
     overlaps(reader);
     device_allowances(reader, &index);
-    let views: Vec<Json> = reader.drafts.iter().map(view).collect();
-    protocols(reader, &views);
-    item_rules(reader, &views);
+    protocols(reader);
+    item_rules(reader);
 }
 
 /// Flat children whose parent is an item of the spec hang on it, and take its name into their key.
@@ -341,7 +340,7 @@ fn device_allowances(reader: &mut Reader<'_>, index: &Index) {
 }
 
 /// W403 for connectors whose network is an item of the spec.
-fn protocols(reader: &mut Reader<'_>, views: &[Json]) {
+fn protocols(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
     for (at, draft) in reader.drafts.iter().enumerate() {
         let (Some(Kind::NetworkConnector), Some(Parent::Item(network))) = (draft.kind(), &draft.item.parent)
@@ -349,7 +348,8 @@ fn protocols(reader: &mut Reader<'_>, views: &[Json]) {
             continue;
         };
         let whole = is_whole(reader, at) && is_whole(reader, *network);
-        if let Some(problem) = rules::connector_protocol(&views[*network], &views[at], whole) {
+        if let Some(problem) = rules::connector_protocol(&view(&reader.drafts[*network]), &view(draft), whole)
+        {
             found.push((at, draft.spot("ipsec"), problem));
         }
     }
@@ -363,17 +363,18 @@ fn is_whole(reader: &Reader<'_>, at: usize) -> bool {
 }
 
 /// The starred rules, as far as each item decides them by itself.
-fn item_rules(reader: &mut Reader<'_>, views: &[Json]) {
+fn item_rules(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
     for (at, draft) in reader.drafts.iter().enumerate() {
         let Some(kind) = draft.kind().filter(|_| !draft.item.fields.is_empty()) else { continue };
+        let view = view(draft);
         let problems = if is_whole(reader, at) {
-            rules::check(kind, &views[at], true)
+            rules::check(kind, &view, true)
         } else {
-            let mut problems = rules::check_part(kind, &views[at]);
+            let mut problems = rules::check_part(kind, &view);
             if reader.options.creating && draft.item.id.is_none() {
                 let bad = |path: &str| draft.bad.iter().any(|b| b == path);
-                problems.extend(rules::missing(kind, &views[at], &bad));
+                problems.extend(rules::missing(kind, &view, &bad));
             }
             problems
         };

@@ -13,6 +13,7 @@ use crate::{
     desired::{FieldValue, Item, Parent, Source},
     key::{Compare, Key, KeyPart},
     problem::{Code, Problem},
+    shared_json::SharedJson,
 };
 use connexa_types::{Kind, ResourceId};
 use serde_json::Value as Json;
@@ -53,7 +54,7 @@ impl Reader<'_> {
             id: None,
             parent: parent.map(Parent::Item),
             fields: BTreeMap::new(),
-            given: Json::Null,
+            given: SharedJson::default(),
             source: Source {
                 file: place.file.to_string(),
                 line: node.at.line,
@@ -88,7 +89,7 @@ impl Reader<'_> {
         let key = text.filter(|t| !t.trim().is_empty()).map(|t| Key::top(KeyPart::new(t, Compare::Exact)));
         self.drafts[draft].item.key = key;
         self.hide_secrets(node);
-        self.drafts[draft].item.given = given::item(node, None, self.seal);
+        self.drafts[draft].item.given = given::item(node, None, self.seal).into();
     }
 
     /// Reads an item, then its nested children.
@@ -115,7 +116,7 @@ impl Reader<'_> {
             Value::Mapping(mapping) => self.mapping(draft, definition, &names, node, mapping, stand),
             Value::Text(_) if matches!(kind, Kind::NetworkRoute | Kind::Device) => {
                 let field = definition.key_field();
-                self.drafts[draft].item.given = given::item(node, None, self.seal);
+                self.drafts[draft].item.given = given::item(node, None, self.seal).into();
                 self.field(draft, &names, field, false, node);
                 self.identify(draft, definition, stand, true, false);
             }
@@ -147,7 +148,7 @@ impl Reader<'_> {
                 self.flaws(Some(draft), &entry.value);
             }
         }
-        self.drafts[draft].item.given = given::item(node, Some(names), self.seal);
+        self.drafts[draft].item.given = given::item(node, Some(names), self.seal).into();
         let mut children = Vec::new();
         let mut seen: Vec<(&str, &str)> = Vec::new();
         let mut key_given = false;

@@ -128,9 +128,9 @@ impl Reader<'_> {
                 let inner = self.unwrap_object(draft, field, node, path)?;
                 self.set(draft, field, inner, path, &|text| cidr(text, Some(Family::V4)))
             }
-            FieldType::Reference(kind) => {
-                self.reference(draft, kind, ids, node, path).map(FieldValue::Reference)
-            }
+            FieldType::Reference(kind) => self
+                .reference(draft, kind, ids, node, path)
+                .map(|found| FieldValue::Reference(Box::new(found))),
             FieldType::References(kind) => self.references(draft, field, kind, ids, node, path),
             FieldType::Object(_) => self.object(draft, field, names, node, path),
             FieldType::Secret => self.secret(draft, node, path),
@@ -451,7 +451,7 @@ impl Reader<'_> {
             self.inline_secrets.insert(hash.clone(), value);
             let reference =
                 SecretRef { field: path.to_owned(), source: SecretSource::Inline, hash: Some(hash) };
-            return Some(FieldValue::Secret(DesiredSecret::Reference(reference)));
+            return Some(FieldValue::Secret(DesiredSecret::Reference(Box::new(reference))));
         }
         let found = match node.value() {
             Value::Mapping(mapping) => self.secret_reference(mapping, path),
@@ -491,9 +491,11 @@ impl Reader<'_> {
         }
         match (source, hash) {
             // A hash beside a reference is ignored: what the reference leads to now is what counts.
-            (Some(source), _) => {
-                Some(DesiredSecret::Reference(SecretRef { field: path.to_owned(), source, hash: None }))
-            }
+            (Some(source), _) => Some(DesiredSecret::Reference(Box::new(SecretRef {
+                field: path.to_owned(),
+                source,
+                hash: None,
+            }))),
             (None, Some(hash)) => Some(DesiredSecret::HashOnly(hash)),
             (None, None) => None,
         }

@@ -60,7 +60,7 @@ pub(crate) fn by_name(kind: Kind, name: &str, path: &str) -> Reference {
 
 /// A reference to a user group, as a field.
 pub(crate) fn group(name: &str) -> FieldValue {
-    FieldValue::Reference(by_name(Kind::UserGroup, name, "group"))
+    FieldValue::Reference(Box::new(by_name(Kind::UserGroup, name, "group")))
 }
 
 /// References to networks, as a field.
@@ -93,7 +93,7 @@ impl Spec {
         }
         self.0.items.push(Item {
             kind: Ok(kind),
-            given: json!({"given": key.as_ref().map(ToString::to_string)}),
+            given: json!({"given": key.as_ref().map(ToString::to_string)}).into(),
             key,
             id: None,
             parent,

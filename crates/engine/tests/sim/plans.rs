@@ -26,7 +26,7 @@ impl Builder {
             irreversible: None,
             notice: None,
             source: None,
-            item: Some(json!({ "name": key })),
+            item: Some(json!({ "name": key }).into()),
             object: None,
             note: None,
             parent: None,
