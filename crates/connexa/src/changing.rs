@@ -48,6 +48,8 @@ pub(crate) struct Course<'a> {
     pub(crate) input: spec::Mode,
     /// The files.
     pub(crate) spec: &'a SpecFiles,
+    /// Whether bad items of a spec are left out, so that they do not refuse it.
+    pub(crate) skip_invalid: bool,
     /// How it runs; `None` if it ends with the plan.
     pub(crate) run: Option<&'a RunFlags>,
     /// Whether a plan with changes has an exit code of its own.
@@ -71,8 +73,8 @@ pub(crate) async fn go(
 
     let Taken { mut reading, format } = specs::read(course.spec, course.input, &key)?;
     let refused_whole = match course.input {
-        spec::Mode::Spec => reading.has_errors(),
-        spec::Mode::Items(_) => reading.unreadable,
+        spec::Mode::Spec if !course.skip_invalid => reading.has_errors(),
+        spec::Mode::Spec | spec::Mode::Items(_) => reading.unreadable,
     };
     if refused_whole {
         return Ok(cx.refuse_spec(&reading.problems, &cx.offline(), || {
@@ -95,6 +97,7 @@ pub(crate) async fn go(
     let request = planning::Request {
         command: course.command,
         mode: match course.input {
+            spec::Mode::Spec if course.skip_invalid => plan::Mode::ApplyValid,
             spec::Mode::Spec => plan::Mode::Apply,
             spec::Mode::Items(_) => plan::Mode::Create,
         },

@@ -281,6 +281,9 @@ pub(crate) struct Plan {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
+    /// Leave bad items out instead of refusing the spec: they fail, and what needs them is skipped.
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
     /// Exit with 2 if there is something to do.
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
@@ -292,6 +295,9 @@ pub(crate) struct Apply {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
+    /// Leave bad items out instead of refusing the spec: they fail, what needs them is skipped, the rest is done.
+    #[arg(long)]
+    pub(crate) skip_invalid: bool,
     /// How the run goes.
     #[command(flatten)]
     pub(crate) run: RunFlags,

@@ -51,8 +51,22 @@ pub use types::{
 pub enum Mode {
     /// As a spec: refused whole if anything in it is wrong; what differs is updated.
     Apply,
+    /// As a spec of which only the sound items are wanted: a bad one is a failed change, the rest goes on.
+    ApplyValid,
     /// As an imperative batch of creates: a bad item is a failed change, the rest goes on; what is there is never changed.
     Create,
+}
+
+impl Mode {
+    /// Whether one bad item refuses all of them.
+    const fn is_whole(self) -> bool {
+        matches!(self, Self::Apply)
+    }
+
+    /// Whether what is there may be changed.
+    const fn updates(self) -> bool {
+        matches!(self, Self::Apply | Self::ApplyValid)
+    }
 }
 
 /// What a plan depends on beside the two states.
@@ -138,10 +152,7 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
     }
     let mut problems = Problems::new(desired, options.strict);
     check_kinds(desired, &mut problems);
-    let renames = match options.mode {
-        Mode::Apply => Renames::Happen,
-        Mode::Create => Renames::Never,
-    };
+    let renames = if options.mode.updates() { Renames::Happen } else { Renames::Never };
     let finder = find::find(desired, current, renames, &mut problems);
     let decided = Decided::new(&finder, options.mode, &mut problems);
     let egress = egress::check(&finder, &decided.acting, &mut problems);
@@ -152,17 +163,17 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
         ..Wants::default()
     };
     devices::check(&finder, &mut problems);
-    if options.mode == Mode::Apply {
+    if options.mode.updates() {
         starred::check(&finder, &decided.bodies, &mut problems);
     }
     check_cycles(&finder, &decided, options.mode, &mut problems);
-    if options.mode == Mode::Create || !problems.any_error() {
+    if !options.mode.is_whole() || !problems.any_error() {
         wants.second_pass = second_pass(&finder);
     }
     if !wants.is_empty() {
         return Planning::Wants(wants);
     }
-    if options.mode == Mode::Apply && problems.any_error() {
+    if options.mode.is_whole() && problems.any_error() {
         return Planning::Refused(problems.in_file_order());
     }
     Planning::Ready(Box::new(assemble(&finder, decided, &egress, problems, options)))
@@ -197,7 +208,7 @@ impl Decided {
                     Standing::New => body = Some(Body::create(finder, index)),
                     Standing::Live(live) => {
                         let compared = compare::compare(finder, index, live);
-                        if mode == Mode::Apply && !compared.differences.is_empty() {
+                        if mode.updates() && !compared.differences.is_empty() {
                             check_update(finder, index, &compared, problems);
                             body = Some(Body::update(finder, index, live));
                         }
@@ -288,7 +299,7 @@ fn check_cycles<'a>(finder: &Finder<'a>, decided: &Decided, mode: Mode, problems
         let message = format!("items need each other: {}", names.join(" → "));
         for index in knot {
             // One problem for each cycle in a spec; in a batch each of its items is an invalid one.
-            if index == way[0] || mode == Mode::Create {
+            if index == way[0] || !mode.is_whole() {
                 problems.push(index, cycle_problem(finder, index, &message));
             }
         }
@@ -348,7 +359,7 @@ fn assemble<'a>(
     let fates = fates(finder, &comparisons, &problems, options.mode);
     let errors = problems.errors_by_item();
     let word = match options.mode {
-        Mode::Apply => "no-op",
+        Mode::Apply | Mode::ApplyValid => "no-op",
         Mode::Create => "already there",
     };
     let mut changes = Vec::with_capacity(fates.len());
@@ -396,7 +407,7 @@ fn fates(
             let differs = comparisons[index].as_ref().is_some_and(|c| !c.differences.is_empty());
             if problems.refuses(index) {
                 Fate::Invalid
-            } else if mode == Mode::Create && differs {
+            } else if !mode.updates() && differs {
                 Fate::Conflict
             } else {
                 Fate::Open

@@ -1,6 +1,6 @@
 //! Exit codes and streams.
 
-use crate::support::{Bench, came};
+use crate::support::{Bench, assert_valid, came, keys};
 use std::process::Stdio;
 
 const SPEC: &str = "networks: [{ name: paris, egress: false }]\n";
@@ -153,4 +153,51 @@ fn a_result_that_is_lost_is_no_success() {
     // What a run came to is not undone by that.
     assert_eq!(run("apply -f spec.yaml --emulator --yes -o json"), 0);
     assert_eq!(bench.run("get networks --emulator -o name").exits(0).stdout, "paris\n");
+}
+
+#[test]
+fn bad_items_of_a_spec_can_be_left_out() {
+    let bench = Bench::new();
+    bench.file(
+        "spec.yaml",
+        "\
+networks:
+  - { name: good, egress: false, description: one }
+  - { name: bad, egres: true, routes: [10.7.0.0/16] }
+  - { name: child, egress: false, connectors: [{ name: c, regoin: it-mxp }], routes: [10.8.0.0/16] }
+user_groups: [{ name: lost, regions: all, gateways: [bad] }]
+users: [{ username: ada, email: ada@example.com, group: lost }, { username: bob, email: bob@example.com, group: Default }]
+",
+    );
+    bench.run("apply -f spec.yaml --emulator --yes").exits(3);
+    let plan = bench.run("plan -f spec.yaml --emulator --skip-invalid -o json").exits(4).json();
+    assert_valid(&plan);
+    let refused = [
+        "network/bad",
+        "network_route/bad/10.7.0.0/16",
+        "network_connector/child/c",
+        "user_group/lost",
+        "user/ada",
+    ];
+    assert_eq!(keys(&plan, "refused"), refused);
+
+    let report = bench.run("apply -f spec.yaml --emulator --yes --skip-invalid -o json").exits(4).json();
+    assert_valid(&report);
+    assert_eq!(report["outcome"], "partial");
+    assert_eq!(
+        keys(&report, "succeeded"),
+        ["network/good", "network/child", "network_route/child/10.8.0.0/16", "user/bob"]
+    );
+    assert_eq!(keys(&report, "failed"), ["network/bad", "network_connector/child/c"]);
+    assert_eq!(report["failed"][0]["error_type"], "ValidationError");
+    assert_eq!(keys(&report, "skipped"), ["network_route/bad/10.7.0.0/16", "user_group/lost", "user/ada"]);
+    assert_eq!(report["skipped"][2]["cause"], "network/bad");
+
+    // Unlike a batch of creates it changes what differs.
+    bench.file("spec.yaml", "networks: [{ name: good, description: two }, { name: bad, egres: true }]\n");
+    let report = bench.run("apply -f spec.yaml --emulator --yes --skip-invalid -o json").exits(4).json();
+    assert_eq!(report["succeeded"][0]["action"], "update");
+    // What cannot be read at all has no sound part.
+    bench.file("spec.yaml", "networks: [{ name: good }]\nthings: []\n");
+    bench.run("apply -f spec.yaml --emulator --yes --skip-invalid").exits(3);
 }
