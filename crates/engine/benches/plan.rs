@@ -24,8 +24,9 @@ fn main() {
             2 => (0..offices, "Office"),
             _ => (0..0, ""),
         };
+        let text = spec_value(offices).to_string();
+        let reading = read(Format::Json, &text);
         let current = tenant(held, description);
-        let reading = read(Format::Json, &spec_value(offices).to_string());
         let objects: usize = current.kinds.values().map(|kind| kind.objects.len()).sum();
         let before = peak_mib();
         let plan = measured(|| planned(&reading, &current));

@@ -44,7 +44,8 @@ fn main() {
     );
     each_alone(&heading, SIZES.len() * PARALLEL.len(), |row| {
         let (size, parallel) = (SIZES[row / PARALLEL.len()], PARALLEL[row % PARALLEL.len()]);
-        let reading = read(Format::Json, &spec_value(size / 10).to_string());
+        let text = spec_value(size / 10).to_string();
+        let reading = read(Format::Json, &text);
         let plan = Arc::new(planned(&reading, &tenant(0..0, "")));
         drop(reading);
         let before = peak_mib();

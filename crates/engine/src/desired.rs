@@ -4,11 +4,12 @@ use crate::{
     key::Key,
     problem::{Place, Problem},
     shared_json::SharedJson,
+    sorted_map::SortedMap,
 };
 use connexa_types::{Kind, ResourceId, SecretHash, SecretRef};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 /// Where an item came from, as documents show it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,7 +47,7 @@ pub struct Item {
     pub parent: Option<Parent>,
     /// The fields that the item owns, by their spec name (`catalog`), values in the API's form. What one field says of
     /// another is in it: `regions: all` has become `all_regions_included: true`, beside a list of regions it is false.
-    pub fields: BTreeMap<&'static str, FieldValue>,
+    pub fields: SortedMap<&'static str, FieldValue>,
     /// The item as given, nested children left out, secrets removed; `_…` fields left out.
     pub given: SharedJson,
     /// Where it stands.
@@ -129,7 +130,7 @@ pub enum FieldValue {
     /// References to several objects; sent as a list of ids.
     References(Vec<Reference>),
     /// An object whose leaves are owned one by one, by spec name.
-    Object(BTreeMap<&'static str, FieldValue>),
+    Object(SortedMap<&'static str, FieldValue>),
     /// A secret.
     Secret(DesiredSecret),
 }

@@ -23,4 +23,5 @@ pub mod report;
 pub mod retry;
 pub mod run;
 pub mod shared_json;
+pub mod sorted_map;
 pub mod spec;

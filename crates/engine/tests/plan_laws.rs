@@ -189,7 +189,9 @@ fn tenant(before: &Recipe) -> Tenant {
     let mut tenant = Tenant::default().with(Kind::UserGroup, default);
     let mut spec = build(before);
     // What is there, but for a few networks that others would refer to, is what an earlier spec made.
-    spec.0.items.iter_mut().for_each(|item| item.fields.retain(|name, _| *name != "gateways"));
+    for item in &mut spec.0.items {
+        item.fields.remove("gateways");
+    }
     let plan = ready(&spec, &tenant, &apply());
     tenant.carry_out(&plan);
     tenant

@@ -7,6 +7,7 @@ use connexa_engine::{
     desired::{DesiredSecret, FieldValue, Parent, Target},
     plan::{Planning, Wants, kinds_to_read, plan},
     problem::Problem,
+    sorted_map::SortedMap,
 };
 use connexa_types::{JsonPointer, Kind, SealingKey, SecretRef, SecretSource};
 use plan_support::{
@@ -415,7 +416,7 @@ fn a_network_that_changes_its_protocol_is_told_of_its_connectors_and_goes_first(
 }
 
 fn ipsec(secret: Option<DesiredSecret>, hostname: &str) -> FieldValue {
-    let mut leaves = BTreeMap::from([("hostname", value(hostname))]);
+    let mut leaves = SortedMap::from([("hostname", value(hostname))]);
     leaves.extend(secret.map(|secret| ("pre_shared_key", FieldValue::Secret(secret))));
     FieldValue::Object(leaves)
 }

@@ -12,6 +12,7 @@ use crate::{
     desired::FieldValue,
     problem::{Code, Problem},
     report::{ErrorType, Verdict},
+    sorted_map::SortedMap,
 };
 use connexa_types::Kind;
 use serde_json::Value;
@@ -48,7 +49,7 @@ pub(super) fn change(
         key: finder.key(index),
         action: Action::Create,
         id: live.map(|live| live.id.to_string()),
-        fields: BTreeMap::new(),
+        fields: SortedMap::new(),
         irreversible: None,
         notice: None,
         source: Some(item.source.clone()),
@@ -115,7 +116,7 @@ fn created_fields(
     fields: &'static [Field],
     owned: &Owned,
     prefix: &str,
-    shown: &mut BTreeMap<String, [Value; 2]>,
+    shown: &mut SortedMap<String, [Value; 2]>,
 ) {
     for field in fields {
         match wanted(owned, field) {

@@ -6,6 +6,7 @@ use crate::{
     problem::Problem,
     report::{ErrorType, QuotaSource},
     shared_json::SharedJson,
+    sorted_map::SortedMap,
 };
 use connexa_types::{Class, Endpoint, Method};
 use serde::Serialize;
@@ -45,8 +46,8 @@ struct PlannedChange<'p> {
     action: Action,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<&'p str>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields: &'p BTreeMap<String, [Value; 2]>,
+    #[serde(skip_serializing_if = "SortedMap::is_empty")]
+    fields: &'p SortedMap<String, [Value; 2]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     operation: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]

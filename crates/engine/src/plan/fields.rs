@@ -6,12 +6,12 @@
 use crate::{
     catalog::{Field, FieldType},
     desired::FieldValue,
+    sorted_map::SortedMap,
 };
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 /// Fields by spec name, as an item or an object in it owns them.
-pub(super) type Owned = BTreeMap<&'static str, FieldValue>;
+pub(super) type Owned = SortedMap<&'static str, FieldValue>;
 
 /// What a field of an item is to be; `None` if the item does not own it, or another field stands for it.
 pub(super) fn wanted<'a>(owned: &'a Owned, field: &Field) -> Option<&'a FieldValue> {

@@ -5,6 +5,7 @@ use crate::{
     problem::Problem,
     report::{ErrorType, QuotaSource, Verdict},
     shared_json::SharedJson,
+    sorted_map::SortedMap,
 };
 use connexa_types::{CallBody, Class, Endpoint, JsonPointer, Kind, SecretRef, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -127,8 +128,8 @@ pub struct Change {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Field in spec names → old and new value, as people write them; a secret shows as its hash.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<String, [Value; 2]>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub fields: SortedMap<String, [Value; 2]>,
     /// Why it cannot be undone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub irreversible: Option<String>,

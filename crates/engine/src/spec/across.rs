@@ -12,10 +12,11 @@ use crate::{
     desired::{FieldValue, Parent, Reference, Target},
     key::{Key, KeyPart},
     problem::{Code, Problem},
+    sorted_map::SortedMap,
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value as Json};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 /// The part of a child's key that its parent gives.
 pub(super) fn parent_part(parent: &Parent, drafts: &[Draft]) -> Option<KeyPart> {
@@ -393,7 +394,7 @@ fn view(draft: &Draft) -> Json {
     object(catalog::definition(kind).fields, &draft.item.fields)
 }
 
-fn object(fields: &'static [Field], owned: &BTreeMap<&'static str, FieldValue>) -> Json {
+fn object(fields: &'static [Field], owned: &SortedMap<&'static str, FieldValue>) -> Json {
     let mut members = Map::new();
     for (name, value) in owned {
         let Some(field) = fields.iter().find(|f| f.name == *name) else { continue };

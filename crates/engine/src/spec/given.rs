@@ -23,7 +23,7 @@ fn write(node: &Node, names: Option<&Names>, prefix: &str, seal: &dyn Fn(&str, &
         Value::Text(text) => Json::from(&**text),
         Value::List(nodes) => nodes.iter().map(|n| write(n, None, prefix, seal)).collect(),
         Value::Mapping(mapping) => {
-            let mut members = Map::new();
+            let mut members = Map::with_capacity(mapping.entries.len());
             for entry in mapping.entries.iter().filter(|e| !e.name.starts_with('_')) {
                 let name = &*entry.name;
                 let value = match names.and_then(|n| n.role(name)) {

@@ -14,10 +14,11 @@ use crate::{
     key::{Compare, Key, KeyPart},
     problem::{Code, Problem},
     shared_json::SharedJson,
+    sorted_map::SortedMap,
 };
 use connexa_types::{Kind, ResourceId};
 use serde_json::Value as Json;
-use std::{borrow::Cow, collections::BTreeMap};
+use std::borrow::Cow;
 
 /// Where an item stands.
 pub(super) enum Stand {
@@ -53,7 +54,7 @@ impl Reader<'_> {
             key: None,
             id: None,
             parent: parent.map(Parent::Item),
-            fields: BTreeMap::new(),
+            fields: SortedMap::new(),
             given: SharedJson::default(),
             source: Source {
                 file: place.file.to_string(),

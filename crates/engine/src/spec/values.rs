@@ -11,15 +11,11 @@ use crate::{
     desired::{DesiredSecret, FieldValue, Reference, Target},
     key::{Key, KeyPart},
     problem::{Code, Problem},
+    sorted_map::SortedMap,
 };
 use connexa_types::{Kind, ResourceId, SecretHash, SecretRef, SecretSource, SecretValue};
 use serde_json::Value as Json;
-use std::{
-    borrow::Cow,
-    collections::{BTreeMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
 
 impl Reader<'_> {
     /// Reads a field's value. `None`: it is in error, which has been reported.
@@ -399,8 +395,8 @@ impl Reader<'_> {
         names: &Names,
         mapping: &Mapping,
         path: &str,
-    ) -> BTreeMap<&'static str, FieldValue> {
-        let mut leaves = BTreeMap::new();
+    ) -> SortedMap<&'static str, FieldValue> {
+        let mut leaves = SortedMap::new();
         let mut seen: Vec<(&str, &str)> = Vec::new();
         for entry in &mapping.entries {
             let name = &*entry.name;

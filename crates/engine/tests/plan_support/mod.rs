@@ -11,6 +11,7 @@ use connexa_engine::{
     plan::{Mode, Operation, Plan, PlanOptions, Planning, TemplateText, plan},
     problem::{Place, Problem},
     quota::QuotaView,
+    sorted_map::SortedMap,
 };
 use connexa_types::{CallBody, Kind, Method, TenantId};
 use serde_json::{Map, Value, json};
@@ -84,7 +85,7 @@ impl Spec {
         kind: Kind,
         key: Option<Key>,
         parent: Option<Parent>,
-        mut fields: BTreeMap<&'static str, FieldValue>,
+        mut fields: SortedMap<&'static str, FieldValue>,
     ) -> usize {
         let index = self.0.items.len();
         let line = u32::try_from(index + 1).unwrap();

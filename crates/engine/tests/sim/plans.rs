@@ -4,7 +4,10 @@ use connexa_engine::plan::{
     Action, Base, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset,
     TemplateText,
 };
-use connexa_engine::report::{ErrorType, Verdict};
+use connexa_engine::{
+    report::{ErrorType, Verdict},
+    sorted_map::SortedMap,
+};
 use connexa_types::{CallBody, Endpoint, JsonPointer, Kind, TenantId};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
@@ -22,7 +25,7 @@ impl Builder {
             key: key.to_owned(),
             action,
             id: None,
-            fields: BTreeMap::new(),
+            fields: SortedMap::new(),
             irreversible: None,
             notice: None,
             source: None,
