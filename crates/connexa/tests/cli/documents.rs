@@ -118,3 +118,25 @@ fn an_item_without_a_key_is_known_by_its_place() {
     let text = bench.run(line).exits(4).stdout;
     assert!(text.contains("create network `items.json:3`: invalid"), "{text}");
 }
+
+#[test]
+fn a_key_that_is_not_valid_names_its_item_all_the_same() {
+    let bench = Bench::new();
+    bench.file(
+        "spec.yaml",
+        "networks: [{ name: a, egress: false, routes: [10.0.0.1/16] }]\n\
+         network_routes: [{ network: a, subnet: ten }]\n\
+         dns_records: [{ domain: \"a b\", ipv4: [10.0.0.1] }]\n",
+    );
+    let refused = bench.run("apply -f spec.yaml --emulator --yes -o json").exits(3).json();
+    // The network too is one that holds a mistake.
+    assert_eq!(
+        keys(&refused, "failed"),
+        ["network/a", "network_route/a/10.0.0.1/16", "network_route/a/ten", "dns_record/a b"]
+    );
+    // What is no item at all is shown as it was given.
+    bench.file("items.yaml", "[7, stray]\n");
+    let report = bench.run("create networks -f items.yaml --emulator -o json").exits(4).json();
+    assert_valid(&report);
+    assert_eq!((&report["failed"][0]["item"], &report["failed"][1]["item"]), (&7.into(), &"stray".into()));
+}

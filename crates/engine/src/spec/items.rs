@@ -119,7 +119,7 @@ impl Reader<'_> {
                 let field = definition.key_field();
                 self.drafts[draft].item.given = given::item(node, None, self.seal).into();
                 self.field(draft, &names, field, false, node);
-                self.identify(draft, definition, stand, true, false);
+                self.identify(draft, definition, stand, Some(node), false);
             }
             Value::Broken(flaw) => self.flaw(Some(draft), flaw),
             _ => {
@@ -127,6 +127,10 @@ impl Reader<'_> {
                     Code::error(105),
                     format!("an item of kind `{kind}` is {}", node.describe()),
                 );
+                // A list may hold anything; a scalar that has gone astray is shown as it stands.
+                if !matches!(node.value(), Value::List(_)) {
+                    self.drafts[draft].item.given = given::item(node, None, self.seal).into();
+                }
                 self.report(Some(draft), node.at, problem.expected("a mapping"));
             }
         }
@@ -152,7 +156,7 @@ impl Reader<'_> {
         self.drafts[draft].item.given = given::item(node, Some(names), self.seal).into();
         let mut children = Vec::new();
         let mut seen: Vec<(&str, &str)> = Vec::new();
-        let mut key_given = false;
+        let mut key_given = None;
         let mut parent_given = false;
         let mut status = None;
         for entry in &mapping.entries {
@@ -187,7 +191,9 @@ impl Reader<'_> {
                 }
                 Role::Id => self.id(draft, &entry.value),
                 Role::Field { field, ids } => {
-                    key_given |= field.name == definition.key_name;
+                    if field.name == definition.key_name {
+                        key_given = Some(&entry.value);
+                    }
                     if matches!(field.ty, FieldType::Regions) && entry.value.text() == Some("all") {
                         self.all_regions(draft, entry);
                     } else {
@@ -249,24 +255,27 @@ impl Reader<'_> {
         }
     }
 
-    /// Gives the item its key, or says that it has none, or no parent.
+    /// Gives the item its key, or says that it has none, or no parent. `key_given` is the key as it stands: one that is
+    /// not valid names its item all the same.
     fn identify(
         &mut self,
         draft: usize,
         definition: &'static Definition,
         stand: &Stand,
-        key_given: bool,
+        key_given: Option<&Node>,
         parent_given: bool,
     ) {
         let item = &self.drafts[draft].item;
-        let own = match item.fields.get(definition.key_name) {
-            Some(FieldValue::Value(Json::String(text))) => Some(KeyPart::new(text, definition.key)),
-            _ => None,
+        let own = if let Some(FieldValue::Value(Json::String(text))) = item.fields.get(definition.key_name) {
+            Some(KeyPart::new(text, definition.key))
+        } else {
+            let text = key_given.and_then(Node::text).filter(|text| !text.trim().is_empty());
+            text.map(|text| KeyPart::new(text, Compare::Exact))
         };
         let without_id = item.id.is_none();
         let parent =
             definition.parent_names.first().filter(|_| matches!(stand, Stand::Top { .. }) && !parent_given);
-        let key = Some(&definition.key_name).filter(|_| own.is_none() && !key_given);
+        let key = Some(&definition.key_name).filter(|_| own.is_none() && key_given.is_none());
         for name in parent.into_iter().chain(key).filter(|_| without_id) {
             let problem = Problem::new(Code::error(106), format!("the {} has no `{name}`", definition.kind))
                 .path(*name)

@@ -269,7 +269,7 @@ impl Budget {
 /// E004.
 pub(super) fn exceeded(at: Spot, name: &'static str, limit: u64, unit: &str) -> Flaw {
     Flaw::new(Code::error(4), at, format!("the input is larger than `{name}` allows: {limit} {unit}"))
-        .hint("split the input, or raise the limit in table `input` of the configuration file")
+        .hint("split the input")
 }
 
 /// E004 for nesting.
