@@ -99,7 +99,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn no_value_is_an_error(value in proptest::collection::vec(32u8..=255, 0..40)) {
             let Ok(value) = HeaderValue::from_bytes(&value) else { return Ok(()) };

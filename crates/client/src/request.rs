@@ -207,7 +207,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(128))]
+        #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn an_id_stays_one_segment(id in "\\PC{1,20}") {
             prop_assume!(id != "." && id != "..");

@@ -103,7 +103,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn an_excerpt_is_one_short_harmless_line(body in proptest::collection::vec(any::<u8>(), 0..5000)) {
             let text = Redactor::default().excerpt(&body);

@@ -145,7 +145,7 @@ fn without_places(reading: &connexa_engine::spec::Reading) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// The format makes no difference: same items, same problems.
     #[test]

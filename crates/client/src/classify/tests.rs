@@ -312,7 +312,7 @@ fn a_throttled_answer_says_how_long_to_wait() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever comes: no panic, text fit for a line, and never a mutation taken for applied on a body that
     /// cannot be.

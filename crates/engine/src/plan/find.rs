@@ -348,7 +348,8 @@ fn parent_of<'a>(
             Resolved::Live(live) => ParentOf::Live(live, None),
             Resolved::Missing | Resolved::Ambiguous => {
                 if !problems.refuses(index) {
-                    problems.push(index, unresolved(finder, reference, problems.many()));
+                    let problem = unresolved(finder, reference, problems);
+                    problems.push(index, problem);
                 }
                 ParentOf::Missing
             }
@@ -428,13 +429,14 @@ pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: 
         value.for_each_reference(&mut |reference| match finder.reference(reference) {
             Resolved::Item(_) | Resolved::Live(_) => {}
             Resolved::Missing | Resolved::Ambiguous => {
-                problems.push(index, unresolved(finder, reference, problems.many()));
+                let problem = unresolved(finder, reference, problems);
+                problems.push(index, problem);
             }
         });
     }
 }
 
-fn unresolved(finder: &Finder<'_>, reference: &Reference, many: bool) -> Problem {
+fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problems<'_>) -> Problem {
     let kind = finder.current.kind(reference.kind);
     let problem = match &reference.target {
         Target::Id(id) => {
@@ -451,7 +453,13 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, many: bool) -> Problem
                     words(reference.kind)
                 );
                 let problem = Problem::new(Code::error(501), message);
-                match if many { None } else { nearest(finder, reference.kind, key.comparable().1) } {
+                let names = finder.by_key.len() + kind.map_or(0, |kind| kind.objects.len());
+                let near = if problems.may_compare(names) {
+                    nearest(finder, reference.kind, key.comparable().1)
+                } else {
+                    None
+                };
+                match near {
                     Some(name) => problem.hint(format!("did you mean `{name}`?")),
                     None => problem,
                 }

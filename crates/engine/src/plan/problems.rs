@@ -13,13 +13,20 @@ pub(super) struct Problems<'a> {
     strict: bool,
     found: Vec<(usize, Problem)>,
     refused: Vec<bool>,
+    /// Names compared for hints.
+    compared: usize,
 }
 
 impl<'a> Problems<'a> {
     /// Starts with what the parser found.
     pub(super) fn new(desired: &'a DesiredState, strict: bool) -> Self {
-        let mut problems =
-            Self { desired, strict, found: Vec::new(), refused: vec![false; desired.items.len()] };
+        let mut problems = Self {
+            desired,
+            strict,
+            found: Vec::new(),
+            refused: vec![false; desired.items.len()],
+            compared: 0,
+        };
         for (index, item) in desired.items.iter().enumerate() {
             for problem in &item.problems {
                 problems.refused[index] |= problem.is_error();
@@ -50,9 +57,12 @@ impl<'a> Problems<'a> {
         self.refused[index]
     }
 
-    /// Whether so many problems were found that hints, which take a search each, would cost more than they help.
-    pub(super) fn many(&self) -> bool {
-        self.found.len() >= 100
+    /// Whether the name nearest to a mistyped one may be looked for among so many. The first few hints help; where many
+    /// names are wrong among many, all of them would take longer than the plan.
+    pub(super) fn may_compare(&mut self, names: usize) -> bool {
+        const MOST: usize = 200_000;
+        self.compared = self.compared.saturating_add(names);
+        self.compared <= MOST
     }
 
     /// Whether any item has an error.

@@ -32,10 +32,10 @@ pub(super) fn check<'a>(
     let listed: HashSet<&str> = regions.iter().map(String::as_str).collect();
     for (index, path, region) in unknown.filter(|(_, _, region)| !listed.contains(region)) {
         let problem = Problem::new(Code::error(506), format!("there is no region `{region}`")).path(path);
-        let near = if problems.many() {
-            None
-        } else {
+        let near = if problems.may_compare(regions.len()) {
             nearest(region, regions.iter().map(|r| (r.as_str(), r.as_str())))
+        } else {
+            None
         };
         problems.push(
             index,

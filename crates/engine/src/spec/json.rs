@@ -384,6 +384,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Whatever serde_json takes we take, with the same value; whatever it refuses we refuse.
         #[test]
         fn agrees_with_serde_json(text in r#"[ \[\]{},:"a\\u0041\-1.eE+tfnrulse\n]{0,24}"#) {

@@ -159,11 +159,20 @@ pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> O
         return None;
     }
     let folded = catalog::snake(word).replace('-', "_");
+    let most = |w: &str| (w.len().max(folded.len()) / 3).max(1);
     words
-        .map(|w| (strsim::damerau_levenshtein(&folded, w), w))
-        .filter(|(distance, w)| *distance <= (w.len().max(folded.len()) / 3).max(1) || is_part(&folded, w))
+        .filter_map(|w| {
+            Some((distance(&folded, w, most(w)).or_else(|| is_part(&folded, w).then_some(LONGEST))?, w))
+        })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, w)| w)
+}
+
+/// The letters changed, dropped or swapped between two words, if they are at most so many.
+fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
+    // At least as many as one is longer; looking closer takes its time.
+    let longer = a.chars().count().abs_diff(b.chars().count());
+    (longer <= most).then(|| strsim::damerau_levenshtein(a, b)).filter(|distance| *distance <= most)
 }
 
 /// Whether a word is one of the other's words: `region` of `vpn_region`.
@@ -175,12 +184,12 @@ fn is_part(a: &str, b: &str) -> bool {
 /// Whether an unknown name sounds as if its value were a secret, in any spelling. Such values leave no trace in
 /// documents.
 pub(super) fn sounds_secret(name: &str) -> bool {
-    // Letters changed, dropped or swapped in a name that is known to be a secret's.
+    // Letters that are wrong in a name that is known to be a secret's.
     const MISSPELT: usize = 4;
     mentions_secret(name)
         || name.len() <= LONGEST
             && SECRET_FIELDS.iter().any(|(secret, _)| {
-                strsim::damerau_levenshtein(&catalog::snake(name), &catalog::snake(secret)) <= MISSPELT
+                distance(&catalog::snake(name), &catalog::snake(secret), MISSPELT).is_some()
             })
 }
 

@@ -165,6 +165,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
         /// Equal to looking at every pair.
         #[test]
         fn as_pair_by_pair(routes in prop::collection::vec(route(), 0..24)) {
