@@ -16,11 +16,11 @@ use connexa_types::Kind;
 /// Reads a kind that this version can plan.
 fn planned_kind(word: &str) -> Result<Kind, Failure> {
     let known = || {
-        let kinds = Kind::ALL.iter().filter(|kind| catalog::is_planned(**kind));
+        let kinds = Kind::ALL.iter().filter(|kind| catalog::is_listed(**kind));
         list(kinds.map(|kind| kind.plural()))
     };
     match word.parse::<Kind>() {
-        Ok(kind) if catalog::is_planned(kind) => Ok(kind),
+        Ok(kind) if catalog::is_listed(kind) => Ok(kind),
         Ok(kind) => Err(Failure::usage(format!("this version does not manage {} yet", kind.plural()))
             .hint(format!("it manages {}", known()))),
         Err(_) => {

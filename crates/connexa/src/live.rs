@@ -84,6 +84,18 @@ impl Scope<'_> {
             | FieldType::Region
             | FieldType::Regions
             | FieldType::Ip
+            | FieldType::Ipv4
+            | FieldType::Ipv4Cidr
+            | FieldType::Ipv6Cidr
+            | FieldType::Ipv6CidrSet
+            | FieldType::TextList
+            | FieldType::Domains { .. }
+            | FieldType::Subnets
+            | FieldType::Services
+            | FieldType::AccessItems(_)
+            | FieldType::IpRanges
+            | FieldType::Countries
+            | FieldType::Zones
             | FieldType::Ipv4Set
             | FieldType::Ipv6Set
             | FieldType::Cidr

@@ -3,11 +3,15 @@
 //!
 //! Parser, planner and exporter work from these tables and hold no knowledge of single kinds beyond them.
 
+mod policies;
+mod services;
+mod settings;
 mod tables;
 
 use crate::key::Compare;
 use connexa_types::{Endpoint, Kind};
 
+pub use settings::{SETTINGS, SetCall, Setting, setting};
 pub use tables::{BETA_NAMES, DEFINITIONS};
 
 /// One kind.
@@ -26,10 +30,23 @@ pub struct Definition {
     pub parent_names: &'static [&'static str],
     /// Its name inside its parent's item and inside the parent's API objects, for a child.
     pub nested_as: Option<&'static str>,
-    /// Whether the parent's create call carries it (API section 7.4).
+    /// Whether the parent's create call carries it, and the parent's list shows it (API sections 7.4 and 7.5). Children of
+    /// other kinds have a list of their own, whose objects name their parent in `networkItemId`.
     pub carried_by_parent: bool,
     /// Response-only fields of the kind, in the API's names, member names joined by `/`: ignored in items, with a note.
     pub response_only: &'static [&'static str],
+    /// Its calls, if it is a kind of listed objects; settings have calls of their own ([`Setting`]), domains on Cyber
+    /// Shield lists can only be added and removed.
+    pub calls: Option<Calls>,
+    /// Query parameter of the parent at create, for a child.
+    pub parent_query: Option<&'static str>,
+    /// Whether update and delete need the parent's query parameter too (devices, API section 5.13).
+    pub parent_query_always: bool,
+}
+
+/// The calls of a kind of listed objects.
+#[derive(Debug, Clone, Copy)]
+pub struct Calls {
     /// The list.
     pub list: Endpoint,
     /// The create call.
@@ -38,10 +55,6 @@ pub struct Definition {
     pub update: Endpoint,
     /// The delete call.
     pub delete: Endpoint,
-    /// Query parameter of the parent at create, for a child.
-    pub parent_query: Option<&'static str>,
-    /// Whether update and delete need the parent's query parameter too (devices, API section 5.13).
-    pub parent_query_always: bool,
 }
 
 /// One field of a kind, or one leaf of an object field.
@@ -69,6 +82,17 @@ pub struct Field {
     pub length: Option<(u32, u32)>,
     /// Whether it changes by itself: in no drift check and no fingerprint.
     pub volatile: bool,
+    /// The leaf that a plain boolean in place of the object stands for (`default_check: false`).
+    pub shorthand: Option<&'static str>,
+}
+
+/// A side of an access group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Who may reach.
+    Source,
+    /// What may be reached.
+    Destination,
 }
 
 /// The values that a field takes.
@@ -98,8 +122,38 @@ pub enum FieldType {
     Ipv6Set,
     /// One network of either family.
     Cidr,
+    /// One IPv4 address.
+    Ipv4,
+    /// One IPv4 network.
+    Ipv4Cidr,
+    /// One IPv6 network.
+    Ipv6Cidr,
     /// A set of IPv4 networks.
     Ipv4CidrSet,
+    /// A set of IPv6 networks.
+    Ipv6CidrSet,
+    /// Texts, in order.
+    TextList,
+    /// Domains of an application, and whether an element has `exact_match` (spec section 5.4). Canonical form: the
+    /// request's objects, every sub-field named.
+    Domains {
+        /// Networks have it, hosts have not.
+        exact_match: bool,
+    },
+    /// Networks of an IP service (spec section 5.5): CIDRs in specs, objects `{value}` in the request (the canonical
+    /// form), `{subnet}` in the response.
+    Subnets,
+    /// Services (spec section 5.6). Canonical form: the request's `config` object, types in the API's order, ranges
+    /// ascending and always with both ends.
+    Services,
+    /// Items of a side of an access group (spec section 5.10).
+    AccessItems(Side),
+    /// Address ranges of a location context (spec section 5.11): CIDRs or `{ip, description}`; objects in the API.
+    IpRanges,
+    /// Country codes (spec section 5.11), in capitals.
+    Countries,
+    /// DNS zones, merged by name (spec section 6). Canonical form: the request's list.
+    Zones,
     /// A reference to one object, sent and read as its id.
     Reference(Kind),
     /// A set of references, sent and read as ids.
@@ -118,8 +172,15 @@ impl FieldType {
         match self {
             Self::Text(rule) => rule,
             Self::Domain => Compare::Domain,
-            Self::Ip | Self::Ipv4Set | Self::Ipv6Set => Compare::Ip,
-            Self::Cidr | Self::Ipv4CidrSet => Compare::Cidr,
+            Self::Ip | Self::Ipv4 | Self::Ipv4Set | Self::Ipv6Set => Compare::Ip,
+            Self::Cidr
+            | Self::Ipv4Cidr
+            | Self::Ipv6Cidr
+            | Self::Ipv4CidrSet
+            | Self::Ipv6CidrSet
+            | Self::Subnets
+            | Self::IpRanges => Compare::Cidr,
+            Self::Domains { .. } | Self::Zones => Compare::Domain,
             Self::Boolean
             | Self::Integer(..)
             | Self::Enum(_)
@@ -129,6 +190,10 @@ impl FieldType {
             | Self::Reference(_)
             | Self::References(_)
             | Self::Object(_)
+            | Self::TextList
+            | Self::Services
+            | Self::AccessItems(_)
+            | Self::Countries
             | Self::Secret
             | Self::Certificate => Compare::Exact,
         }
@@ -164,6 +229,14 @@ pub enum Null {
 }
 
 impl Definition {
+    /// The calls of a kind of listed objects.
+    ///
+    /// # Panics
+    /// For settings and domains of Cyber Shield; ask [`is_listed`] first.
+    pub fn calls(&self) -> &Calls {
+        self.calls.as_ref().unwrap_or_else(|| panic!("{} is no kind of listed objects", self.kind))
+    }
+
     /// The field that is the key.
     pub fn key_field(&self) -> &'static Field {
         self.field(self.key_name).expect("the tables name an existing field as key")
@@ -175,21 +248,17 @@ impl Definition {
     }
 }
 
-/// The definition of a kind that this version can plan.
+/// The definition of a kind.
 ///
 /// # Panics
-/// For a kind without a definition; ask [`is_planned`] first.
+/// Never: `every_kind_has_a_definition` holds the table against all kinds.
 pub fn definition(kind: Kind) -> &'static Definition {
-    find(kind).unwrap_or_else(|| panic!("no definition of {kind}"))
+    DEFINITIONS.iter().find(|d| d.kind == kind).unwrap_or_else(|| panic!("no definition of {kind}"))
 }
 
-/// Whether this version can plan a kind.
-pub fn is_planned(kind: Kind) -> bool {
-    find(kind).is_some()
-}
-
-fn find(kind: Kind) -> Option<&'static Definition> {
-    DEFINITIONS.iter().find(|d| d.kind == kind)
+/// Whether a kind is one of objects that have an id and a list.
+pub fn is_listed(kind: Kind) -> bool {
+    definition(kind).calls.is_some()
 }
 
 /// The kinds nested in items of a kind, in the order of kinds.
@@ -199,7 +268,8 @@ pub fn nested(kind: Kind) -> impl Iterator<Item = &'static Definition> {
 
 /// The kind whose list shows a kind: itself, or its parent's.
 pub fn listed_with(kind: Kind) -> Kind {
-    definition(kind).nested_as.and(kind.parent()).unwrap_or(kind)
+    let definition = definition(kind);
+    kind.parent().filter(|_| definition.carried_by_parent).unwrap_or(kind)
 }
 
 /// The two aliases that an API name gives: itself, and its snake form (`vpnRegionId` → `vpn_region_id`; spec section 3.1).
@@ -230,6 +300,15 @@ mod tests {
             ("ipV4Address", "ip_v4_address"),
         ] {
             assert_eq!(snake(api), snaked);
+        }
+    }
+
+    #[test]
+    fn every_kind_has_a_definition() {
+        let defined: Vec<Kind> = DEFINITIONS.iter().map(|d| d.kind).collect();
+        assert_eq!(defined, Kind::ALL);
+        for s in SETTINGS {
+            assert!(std::ptr::eq(setting(s.path).unwrap(), s), "{}", s.path);
         }
     }
 

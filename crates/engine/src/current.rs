@@ -130,6 +130,7 @@ impl CurrentState {
         let definition = catalog::definition(kind);
         let mut own = LiveKind { pages, stable, ..LiveKind::default() };
         let mut nested: Vec<(Kind, LiveKind)> = catalog::nested(kind)
+            .filter(|child| child.carried_by_parent)
             .map(|child| (child.kind, LiveKind { pages: 0, stable, ..LiveKind::default() }))
             .collect();
         for (mut object, sealed) in objects {

@@ -1,7 +1,7 @@
 //! The desired state: what a spec asks for, decoded, with values in the API's canonical form.
 
 use crate::{
-    key::Key,
+    key::{Key, KeyPart},
     problem::{Place, Problem},
     shared_json::SharedJson,
     sorted_map::SortedMap,
@@ -32,6 +32,19 @@ pub struct DesiredState {
     pub kinds: Vec<Kind>,
     /// Remarks that are no problems (a response-only field was ignored…), one per kind and field.
     pub notes: Vec<String>,
+    /// `dependencies`: barriers between kinds, in the order of kinds; cycles within them are gone (E304).
+    pub dependencies: Vec<Dependency>,
+}
+
+/// One entry of `dependencies`: all items of a kind wait for all items of others (spec section 7.1).
+#[derive(Clone, Debug)]
+pub struct Dependency {
+    /// The kind that waits.
+    pub kind: Kind,
+    /// The kind that it waits for.
+    pub on: Kind,
+    /// Where that is written.
+    pub place: Place,
 }
 
 /// One entry of the input.
@@ -45,6 +58,13 @@ pub struct Item {
     pub id: Option<ResourceId>,
     /// The parent of a child.
     pub parent: Option<Parent>,
+    /// `renamed_from`: the old key; of a child its own part under the same parent.
+    pub renamed_from: Option<KeyPart>,
+    /// The unit that it belongs to: its own `unit`, its parent's for a nested child, one made for an `atomic` parent and
+    /// all its children (named `kind/key`; no `unit` of a spec can hold what that may, so both never meet).
+    pub unit: Option<Arc<str>>,
+    /// `depends_on`: the items that must have succeeded before, by index; of `settings` for each setting in it.
+    pub depends_on: Vec<usize>,
     /// The fields that the item owns, by their spec name (`catalog`), values in the API's form. What one field says of
     /// another is in it: `regions: all` has become `all_regions_included: true`, beside a list of regions it is false.
     pub fields: SortedMap<&'static str, FieldValue>,
@@ -107,6 +127,8 @@ pub struct Reference {
     pub place: Place,
     /// The field, in spec names (`secondary_groups[1]`).
     pub path: String,
+    /// The network or host under which an application or IP service is looked for by its own part of the key.
+    pub within: Option<Box<Reference>>,
 }
 
 /// How a reference names its object.
@@ -116,6 +138,8 @@ pub enum Target {
     Key(Key),
     /// By id: looked for in the tenant.
     Id(ResourceId),
+    /// By id, as it stands: no list shows such objects (published services), or the item is the API's own.
+    Unchecked(ResourceId),
 }
 
 /// The desired value of one owned field.
@@ -129,6 +153,8 @@ pub enum FieldValue {
     Reference(Box<Reference>),
     /// References to several objects; sent as a list of ids.
     References(Vec<Reference>),
+    /// Items of a side of an access group, children of equal type and parent joined.
+    Access(Vec<AccessItem>),
     /// An object whose leaves are owned one by one, by spec name.
     Object(SortedMap<&'static str, FieldValue>),
     /// A secret.
@@ -141,10 +167,26 @@ impl FieldValue {
         match self {
             Self::Reference(reference) => visit(reference),
             Self::References(references) => references.iter().for_each(visit),
+            Self::Access(items) => {
+                items.iter().flat_map(|item| item.parent.iter().chain(&item.children)).for_each(visit);
+            }
             Self::Object(leaves) => leaves.values().for_each(|leaf| leaf.for_each_reference(visit)),
             Self::Clear | Self::Value(_) | Self::Secret(_) => {}
         }
     }
+}
+
+/// One item of a side of an access group, as the API has it (spec section 5.10).
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessItem {
+    /// `type` of the API.
+    pub of: String,
+    /// `allCovered`.
+    pub all: bool,
+    /// The network or host.
+    pub parent: Option<Reference>,
+    /// User groups, applications and IP services, published services.
+    pub children: Vec<Reference>,
 }
 
 /// A secret that an item gives.

@@ -15,6 +15,7 @@ mod egress;
 mod fields;
 mod find;
 mod fingerprint;
+mod guards;
 mod human;
 mod nearest;
 mod operations;
@@ -22,6 +23,7 @@ mod order;
 mod overlap;
 mod problems;
 mod regions;
+mod scope;
 mod starred;
 pub mod types;
 
@@ -31,6 +33,7 @@ use crate::{
     desired::{DesiredState, Parent},
     problem::{Code, Problem},
     quota::QuotaView,
+    select::Expression,
 };
 use body::Body;
 use changes::Fate;
@@ -39,6 +42,9 @@ use connexa_types::{Kind, Timestamp};
 use find::{Finder, ParentOf, Renames, Resolved, Standing, planned_kind};
 use problems::Problems;
 use std::collections::{BTreeSet, VecDeque};
+
+pub use guards::Guards;
+pub use scope::{Scope, Selector};
 
 pub use document::{PlanDocument, PlanTimings, document};
 pub use types::{
@@ -55,6 +61,10 @@ pub enum Mode {
     ApplyValid,
     /// As an imperative batch of creates: a bad item is a failed change, the rest goes on; what is there is never changed.
     Create,
+    /// As an imperative batch of updates: an item without a live object is a failed change; nothing is created.
+    Update,
+    /// As an imperative batch of deletes: items only say which objects are meant; what is not there is already gone.
+    Delete,
 }
 
 impl Mode {
@@ -65,7 +75,7 @@ impl Mode {
 
     /// Whether what is there may be changed.
     const fn updates(self) -> bool {
-        matches!(self, Self::Apply | Self::ApplyValid)
+        matches!(self, Self::Apply | Self::ApplyValid | Self::Update)
     }
 }
 
@@ -87,6 +97,41 @@ pub struct PlanOptions {
     pub read_at: Option<Timestamp>,
     /// What is known of the quota.
     pub quota: QuotaView,
+    /// Kinds whose objects are deleted unless an item stands for them.
+    pub prune: Vec<Prune>,
+    /// Which of the changes are wanted.
+    pub scope: Scope,
+    /// What is never changed at all.
+    pub protect: Vec<Selector>,
+    /// How many changes of existing objects are meant.
+    pub guards: Guards,
+}
+
+impl PlanOptions {
+    /// Options of a command without flags, before any call.
+    pub fn new(mode: Mode, command: impl Into<String>) -> Self {
+        Self {
+            mode,
+            command: command.into(),
+            strict: false,
+            reads: 0,
+            read_at: None,
+            quota: QuotaView::default(),
+            prune: Vec::new(),
+            scope: Scope::default(),
+            protect: Vec::new(),
+            guards: Guards::default(),
+        }
+    }
+}
+
+/// `--prune KIND[:EXPR]` (spec section 7.3).
+#[derive(Clone, Debug)]
+pub struct Prune {
+    /// The kind.
+    pub kind: Kind,
+    /// Which of its objects; all, if there is none.
+    pub matching: Option<Expression>,
 }
 
 /// What planning came to.
@@ -109,6 +154,8 @@ pub struct Wants {
     pub regions: bool,
     /// Whether overlap of routes is allowed: a route to be created overlaps one of another network.
     pub overlap_setting: bool,
+    /// Settings by their paths: one call each.
+    pub settings: Vec<&'static str>,
     /// Second passes over these lists: they have more than one page, and something that they do not show is to be created.
     pub second_pass: Vec<Kind>,
 }
@@ -138,7 +185,7 @@ pub fn kinds_to_read(desired: &DesiredState) -> Vec<Kind> {
             });
         }
     }
-    kinds.into_iter().filter(|kind| catalog::is_planned(*kind)).map(catalog::listed_with).collect()
+    kinds.into_iter().filter(|kind| catalog::is_listed(*kind)).map(catalog::listed_with).collect()
 }
 
 /// Computes the operations that turn `current` into `desired`.
@@ -240,7 +287,7 @@ fn check_kinds(desired: &DesiredState, problems: &mut Problems<'_>) {
             continue;
         }
         match &item.kind {
-            Ok(kind) if !catalog::is_planned(*kind) => {
+            Ok(kind) if !catalog::is_listed(*kind) => {
                 let message = format!("this version does not plan {} yet", kind.plural());
                 problems.push(index, Problem::new(Code::error(102), message));
             }
@@ -359,8 +406,9 @@ fn assemble<'a>(
     let fates = fates(finder, &comparisons, &problems, options.mode);
     let errors = problems.errors_by_item();
     let word = match options.mode {
-        Mode::Apply | Mode::ApplyValid => "no-op",
+        Mode::Apply | Mode::ApplyValid | Mode::Update => "no-op",
         Mode::Create => "already there",
+        Mode::Delete => "already gone",
     };
     let mut changes = Vec::with_capacity(fates.len());
     for (index, fate) in fates.iter().enumerate() {
@@ -387,6 +435,7 @@ fn assemble<'a>(
         cost: cost::cost(&changes, options.reads, updates, &options.quota),
         changes,
         operations,
+        barriers: Vec::new(),
         warnings: finder.desired.notes.clone(),
         problems: problems.warnings(),
         fingerprint,

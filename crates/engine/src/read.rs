@@ -154,7 +154,7 @@ impl Read {
                 let confirm = known
                     .map(|known| known.objects.iter().map(|live| live.id.to_string()).collect())
                     .or_else(|| again.contains(&kind).then(BTreeSet::new));
-                List { kind, pages: Pages::new(catalog::definition(kind).list), confirm }
+                List { kind, pages: Pages::new(catalog::definition(kind).calls().list), confirm }
             })
             .collect();
         Self {
@@ -328,7 +328,7 @@ impl Read {
             }
         }
         let kind = list.kind;
-        let pages = std::mem::replace(&mut list.pages, Pages::new(catalog::definition(kind).list));
+        let pages = std::mem::replace(&mut list.pages, Pages::new(catalog::definition(kind).calls().list));
         let (elements, pages) = pages.into_elements();
         Ok(self.state.put_list(kind, elements, pages, pages <= 1 || confirmed)?)
     }

@@ -73,12 +73,11 @@ pub(crate) async fn plan(
     let mut sealed = false;
     loop {
         let options = PlanOptions {
-            mode: request.mode,
-            command: request.command.to_owned(),
             strict: request.strict,
             reads: spent.reads,
             read_at,
             quota: session.quota(),
+            ..PlanOptions::new(request.mode, request.command)
         };
         let planning = match plan::plan(desired, &current, &options) {
             Planning::Ready(plan) if !std::mem::replace(&mut sealed, true) => {

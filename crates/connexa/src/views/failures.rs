@@ -133,7 +133,7 @@ fn lost(report: &Report) -> HashMap<Name<'_>, &ReportedChange> {
 
 /// Whether a child was given inside its parent: a flat one names it.
 fn is_nested(kind: Kind, item: &Value) -> bool {
-    if !catalog::is_planned(kind) || kind.parent().is_none() {
+    if !catalog::is_listed(kind) || kind.parent().is_none() {
         return false;
     }
     let names = catalog::definition(kind).parent_names;
@@ -152,7 +152,7 @@ fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, paren
         // A plain text stands for an item that has only its key.
         other => {
             let key =
-                kind.filter(|k| catalog::is_planned(*k)).map_or("name", |k| catalog::definition(k).key_name);
+                kind.filter(|k| catalog::is_listed(*k)).map_or("name", |k| catalog::definition(k).key_name);
             Map::from_iter([(key.to_owned(), other.clone())])
         }
     };

@@ -218,7 +218,7 @@ impl Family<'_> {
             let (nested_as, rest) = field.split_once('[')?;
             let index: usize = rest.split_once(']')?.0.parse().ok()?;
             let of_kind = |child: &&&ReportedChange| {
-                let kind = child.kind.parse::<Kind>().ok().filter(|kind| catalog::is_planned(*kind));
+                let kind = child.kind.parse::<Kind>().ok().filter(|kind| catalog::is_listed(*kind));
                 kind.is_some_and(|kind| catalog::definition(kind).nested_as == Some(nested_as))
             };
             let children: Vec<&&ReportedChange> = self.children.iter().filter(of_kind).collect();

@@ -6,7 +6,6 @@
 use connexa_engine::{
     current::{CurrentState, OverlapSetting},
     plan::{Mode, Plan, PlanOptions, Planning, plan},
-    quota::QuotaView,
     spec::{self, Format, Limits, ReadOptions, Reading, SourceText},
 };
 use connexa_types::{Kind, SealingKey};
@@ -194,14 +193,7 @@ pub(crate) fn tenant(offices: std::ops::Range<usize>, description: &str) -> Curr
 
 /// Plans a spec, which must be sound.
 pub(crate) fn planned(reading: &Reading, current: &CurrentState) -> Plan {
-    let options = PlanOptions {
-        mode: Mode::Apply,
-        command: "apply".to_owned(),
-        strict: false,
-        reads: 0,
-        read_at: None,
-        quota: QuotaView::default(),
-    };
+    let options = PlanOptions::new(Mode::Apply, "apply");
     match plan(&reading.desired, current, &options) {
         Planning::Ready(plan) => *plan,
         other => panic!("no plan: {other:?}"),

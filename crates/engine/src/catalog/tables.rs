@@ -1,12 +1,17 @@
 //! The tables of spec section 5, for the kinds that this version plans.
 
-use super::{Definition, Field, FieldType, Null, Required};
+use super::{
+    Calls, Definition, Field, FieldType, Null, Required,
+    policies::{ACCESS_GROUP, DEVICE_POSTURE, LOCATION_CONTEXT},
+    services::{HOST_APPLICATION, HOST_IP_SERVICE, NETWORK_APPLICATION, NETWORK_IP_SERVICE},
+    settings::{ALLOW_DOMAIN, BLOCK_DOMAIN, SETTING},
+};
 use crate::key::Compare;
 use connexa_types::{Endpoint, Kind};
 
 const INTERNET_ACCESS: &[&str] = &["SPLIT_TUNNEL_ON", "SPLIT_TUNNEL_OFF", "RESTRICTED_INTERNET"];
 const TUNNELING_PROTOCOL: &[&str] = &["OPENVPN", "IPSEC"];
-const CONNECT_AUTH: &[&str] = &["NO_AUTH", "ON_PRIOR_AUTH", "EVERY_TIME"];
+pub(super) const CONNECT_AUTH: &[&str] = &["NO_AUTH", "ON_PRIOR_AUTH", "EVERY_TIME"];
 
 /// Names of the beta API that are no values any more: set of values, old name, new name (API section 6.27).
 pub const BETA_NAMES: &[(&[&str], &str, &str)] = &[
@@ -19,7 +24,7 @@ pub const BETA_NAMES: &[(&[&str], &str, &str)] = &[
 ];
 
 /// A field whose request and response names are the same, optional, not clearable; the builder methods change that.
-const fn field(name: &'static str, api: &'static str, ty: FieldType) -> Field {
+pub(super) const fn field(name: &'static str, api: &'static str, ty: FieldType) -> Field {
     Field {
         name,
         request: api,
@@ -32,62 +37,71 @@ const fn field(name: &'static str, api: &'static str, ty: FieldType) -> Field {
         default: None,
         length: None,
         volatile: false,
+        shorthand: None,
     }
 }
 
 impl Field {
-    const fn response(mut self, name: &'static str) -> Self {
+    pub(super) const fn response(mut self, name: &'static str) -> Self {
         self.response = name;
         self
     }
-    const fn required(mut self, required: Required) -> Self {
+    pub(super) const fn required(mut self, required: Required) -> Self {
         self.required = required;
         self
     }
-    const fn fixed(mut self) -> Self {
+    pub(super) const fn fixed(mut self) -> Self {
         self.fixed = true;
         self
     }
-    const fn create_only(mut self) -> Self {
+    pub(super) const fn create_only(mut self) -> Self {
         self.create_only = true;
         self
     }
-    const fn null(mut self, null: Null) -> Self {
+    pub(super) const fn null(mut self, null: Null) -> Self {
         self.null = null;
         self
     }
-    const fn default(mut self, json: &'static str) -> Self {
+    pub(super) const fn default(mut self, json: &'static str) -> Self {
         self.default = Some(json);
         self
     }
-    const fn length(mut self, least: u32, most: u32) -> Self {
+    pub(super) const fn length(mut self, least: u32, most: u32) -> Self {
         self.length = Some((least, most));
         self
     }
-    const fn volatile(mut self) -> Self {
+    pub(super) const fn volatile(mut self) -> Self {
         self.volatile = true;
+        self
+    }
+    pub(super) const fn shorthand(mut self, leaf: &'static str) -> Self {
+        self.shorthand = Some(leaf);
         self
     }
 }
 
-const fn name(compare: Compare, most: u32) -> Field {
+pub(super) const fn name(compare: Compare, most: u32) -> Field {
     field("name", "name", FieldType::Text(compare)).required(Required::Format).length(1, most)
 }
 
-const fn description() -> Field {
+pub(super) const fn description() -> Field {
     field("description", "description", FieldType::Text(Compare::Exact)).null(Null::Omit).length(1, 120)
 }
 
-const fn internet_access() -> Field {
+pub(super) const fn internet_access() -> Field {
     field("internet_access", "internetAccess", FieldType::Enum(INTERNET_ACCESS))
         .default("\"SPLIT_TUNNEL_ON\"")
 }
 
-const fn gateways() -> Field {
+pub(super) const fn user_groups() -> Field {
+    field("user_groups", "userGroupsIds", FieldType::References(Kind::UserGroup)).null(Null::EmptyList)
+}
+
+pub(super) const fn gateways() -> Field {
     field("gateways", "gatewaysIds", FieldType::References(Kind::Network)).null(Null::EmptyList)
 }
 
-const fn region() -> Field {
+pub(super) const fn region() -> Field {
     field("region", "vpnRegionId", FieldType::Region).required(Required::Terraform)
 }
 
@@ -171,10 +185,12 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: None,
         carried_by_parent: false,
         response_only: &["systemSubnets"],
-        list: Endpoint::NetworkList,
-        create: Endpoint::NetworkCreate,
-        update: Endpoint::NetworkUpdate,
-        delete: Endpoint::NetworkDelete,
+        calls: Some(Calls {
+            list: Endpoint::NetworkList,
+            create: Endpoint::NetworkCreate,
+            update: Endpoint::NetworkUpdate,
+            delete: Endpoint::NetworkDelete,
+        }),
         parent_query: None,
         parent_query_always: false,
     },
@@ -193,10 +209,12 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: None,
         carried_by_parent: false,
         response_only: &["systemSubnets"],
-        list: Endpoint::HostList,
-        create: Endpoint::HostCreate,
-        update: Endpoint::HostUpdate,
-        delete: Endpoint::HostDelete,
+        calls: Some(Calls {
+            list: Endpoint::HostList,
+            create: Endpoint::HostCreate,
+            update: Endpoint::HostUpdate,
+            delete: Endpoint::HostDelete,
+        }),
         parent_query: None,
         parent_query_always: false,
     },
@@ -227,10 +245,12 @@ pub const DEFINITIONS: &[Definition] = &[
             "ipSecConfig/serverIp",
             "ipSecConfig/caCertificateFileName",
         ],
-        list: Endpoint::NetworkConnectorList,
-        create: Endpoint::NetworkConnectorCreate,
-        update: Endpoint::NetworkConnectorUpdate,
-        delete: Endpoint::NetworkConnectorDelete,
+        calls: Some(Calls {
+            list: Endpoint::NetworkConnectorList,
+            create: Endpoint::NetworkConnectorCreate,
+            update: Endpoint::NetworkConnectorUpdate,
+            delete: Endpoint::NetworkConnectorDelete,
+        }),
         parent_query: Some("networkId"),
         parent_query_always: false,
     },
@@ -250,10 +270,12 @@ pub const DEFINITIONS: &[Definition] = &[
             "connectionStatus",
             "licensed",
         ],
-        list: Endpoint::HostConnectorList,
-        create: Endpoint::HostConnectorCreate,
-        update: Endpoint::HostConnectorUpdate,
-        delete: Endpoint::HostConnectorDelete,
+        calls: Some(Calls {
+            list: Endpoint::HostConnectorList,
+            create: Endpoint::HostConnectorCreate,
+            update: Endpoint::HostConnectorUpdate,
+            delete: Endpoint::HostConnectorDelete,
+        }),
         parent_query: Some("hostId"),
         parent_query_always: false,
     },
@@ -269,13 +291,19 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: Some("routes"),
         carried_by_parent: true,
         response_only: &["type"],
-        list: Endpoint::NetworkRouteList,
-        create: Endpoint::NetworkRouteCreate,
-        update: Endpoint::NetworkRouteUpdate,
-        delete: Endpoint::NetworkRouteDelete,
+        calls: Some(Calls {
+            list: Endpoint::NetworkRouteList,
+            create: Endpoint::NetworkRouteCreate,
+            update: Endpoint::NetworkRouteUpdate,
+            delete: Endpoint::NetworkRouteDelete,
+        }),
         parent_query: Some("networkId"),
         parent_query_always: false,
     },
+    NETWORK_APPLICATION,
+    HOST_APPLICATION,
+    NETWORK_IP_SERVICE,
+    HOST_IP_SERVICE,
     Definition {
         kind: Kind::UserGroup,
         key_name: "name",
@@ -294,10 +322,12 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: None,
         carried_by_parent: false,
         response_only: &["systemSubnets"],
-        list: Endpoint::UserGroupList,
-        create: Endpoint::UserGroupCreate,
-        update: Endpoint::UserGroupUpdate,
-        delete: Endpoint::UserGroupDelete,
+        calls: Some(Calls {
+            list: Endpoint::UserGroupList,
+            create: Endpoint::UserGroupCreate,
+            update: Endpoint::UserGroupUpdate,
+            delete: Endpoint::UserGroupDelete,
+        }),
         parent_query: None,
         parent_query_always: false,
     },
@@ -323,10 +353,12 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: None,
         carried_by_parent: false,
         response_only: &["authType", "connectionStatus", "licensed", "status"],
-        list: Endpoint::UserList,
-        create: Endpoint::UserCreate,
-        update: Endpoint::UserUpdate,
-        delete: Endpoint::UserDelete,
+        calls: Some(Calls {
+            list: Endpoint::UserList,
+            create: Endpoint::UserCreate,
+            update: Endpoint::UserUpdate,
+            delete: Endpoint::UserDelete,
+        }),
         parent_query: None,
         parent_query_always: false,
     },
@@ -348,13 +380,18 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: Some("devices"),
         carried_by_parent: true,
         response_only: &["userId", "ipV4Address", "ipV6Address", "platform", "connectionStatus"],
-        list: Endpoint::DeviceList,
-        create: Endpoint::DeviceCreate,
-        update: Endpoint::DeviceUpdate,
-        delete: Endpoint::DeviceDelete,
+        calls: Some(Calls {
+            list: Endpoint::DeviceList,
+            create: Endpoint::DeviceCreate,
+            update: Endpoint::DeviceUpdate,
+            delete: Endpoint::DeviceDelete,
+        }),
         parent_query: Some("userId"),
         parent_query_always: true,
     },
+    ACCESS_GROUP,
+    LOCATION_CONTEXT,
+    DEVICE_POSTURE,
     Definition {
         kind: Kind::DnsRecord,
         key_name: "domain",
@@ -369,11 +406,16 @@ pub const DEFINITIONS: &[Definition] = &[
         nested_as: None,
         carried_by_parent: false,
         response_only: &[],
-        list: Endpoint::DnsRecordList,
-        create: Endpoint::DnsRecordCreate,
-        update: Endpoint::DnsRecordUpdate,
-        delete: Endpoint::DnsRecordDelete,
+        calls: Some(Calls {
+            list: Endpoint::DnsRecordList,
+            create: Endpoint::DnsRecordCreate,
+            update: Endpoint::DnsRecordUpdate,
+            delete: Endpoint::DnsRecordDelete,
+        }),
         parent_query: None,
         parent_query_always: false,
     },
+    SETTING,
+    ALLOW_DOMAIN,
+    BLOCK_DOMAIN,
 ];

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     catalog::{self, Field, FieldType, Null},
     current::{Live, is_unset},
-    desired::{DesiredSecret, FieldValue, Reference},
+    desired::{AccessItem, DesiredSecret, FieldValue, Reference, Target},
     plan::Cleared,
 };
 use connexa_types::{JsonPointer, Kind, SecretRef};
@@ -170,6 +170,7 @@ impl Writer<'_, '_> {
             FieldValue::References(references) => Some(Value::Array(
                 references.iter().enumerate().map(|(i, r)| self.reference(r, place.child(i))).collect(),
             )),
+            FieldValue::Access(items) => Some(self.access(items, place)),
             FieldValue::Object(leaves) => {
                 let FieldType::Object(fields) = trail.field.ty else { return None };
                 Some(Value::Object(self.fields(fields, leaves, live, place, Some(trail))))
@@ -198,8 +199,34 @@ impl Writer<'_, '_> {
         }
     }
 
+    /// Items of an access group.
+    fn access(&mut self, items: &[AccessItem], place: &JsonPointer) -> Value {
+        let mut list = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let place = place.child(index);
+            let mut json = Map::new();
+            json.insert("type".to_owned(), item.of.as_str().into());
+            json.insert("allCovered".to_owned(), item.all.into());
+            if let Some(parent) = &item.parent {
+                json.insert("parent".to_owned(), self.reference(parent, place.child("parent")));
+            }
+            if !item.children.is_empty() {
+                let children = item.children.iter().enumerate();
+                let ids = children
+                    .map(|(i, child)| self.reference(child, place.child("children").child(i)))
+                    .collect();
+                json.insert("children".to_owned(), Value::Array(ids));
+            }
+            list.push(Value::Object(json));
+        }
+        Value::Array(list)
+    }
+
     /// The id of an object that exists, or an open place for one that does not.
     fn reference(&mut self, reference: &Reference, place: JsonPointer) -> Value {
+        if let Target::Unchecked(id) = &reference.target {
+            return id.as_str().into();
+        }
         if let Some(live) = self.finder.live(reference) {
             return live.id.as_str().into();
         }

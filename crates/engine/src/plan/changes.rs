@@ -48,6 +48,8 @@ pub(super) fn change(
         },
         key: finder.key(index),
         action: Action::Create,
+        verb: None,
+        unit: item.unit.as_deref().map(str::to_owned),
         id: live.map(|live| live.id.to_string()),
         fields: SortedMap::new(),
         irreversible: None,

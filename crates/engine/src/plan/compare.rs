@@ -108,6 +108,7 @@ impl Comparer<'_, '_> {
                 self.finder.live(reference).is_some_and(|target| target.id.as_str() == id)
             }
             FieldValue::References(references) => self.same_references(references, live),
+            FieldValue::Access(_) => false,
             FieldValue::Object(leaves) => {
                 if let FieldType::Object(fields) = field.ty {
                     let differences = self.done.differences.len();

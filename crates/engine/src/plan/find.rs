@@ -103,7 +103,7 @@ impl<'a> Finder<'a> {
     /// What a reference means. Says nothing about problems; those are found once, by [`check_references`].
     pub(super) fn reference(&self, reference: &Reference) -> Resolved<'a> {
         match &reference.target {
-            Target::Id(id) => self
+            Target::Id(id) | Target::Unchecked(id) => self
                 .current
                 .kind(reference.kind)
                 .and_then(|kind| kind.by_id(id.as_str()))
@@ -171,7 +171,7 @@ impl<'a> Finder<'a> {
 
 /// The kind of an item, if it has one that this version plans.
 pub(super) fn planned_kind(item: &Item) -> Option<Kind> {
-    item.kind.as_ref().ok().copied().filter(|kind| catalog::is_planned(*kind))
+    item.kind.as_ref().ok().copied().filter(|kind| catalog::is_listed(*kind))
 }
 
 /// Finds the live object of each item.
@@ -439,7 +439,7 @@ pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: 
 fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problems<'_>) -> Problem {
     let kind = finder.current.kind(reference.kind);
     let problem = match &reference.target {
-        Target::Id(id) => {
+        Target::Id(id) | Target::Unchecked(id) => {
             Problem::new(Code::error(501), format!("no {} has the id `{id}`", words(reference.kind)))
         }
         Target::Key(key) => {

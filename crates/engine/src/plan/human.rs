@@ -3,7 +3,7 @@
 use super::find::{Finder, Resolved};
 use crate::{
     catalog::{Field, FieldType},
-    desired::{DesiredSecret, FieldValue, Reference, Target},
+    desired::{AccessItem, DesiredSecret, FieldValue, Reference, Target},
 };
 use connexa_types::{Kind, SecretHash};
 use serde_json::{Map, Value, json};
@@ -15,6 +15,14 @@ pub(super) fn desired(finder: &Finder<'_>, field: &Field, value: &FieldValue) ->
         FieldValue::Value(value) => plain(field, value),
         FieldValue::Reference(reference) => named(finder, reference).into(),
         FieldValue::References(references) => references.iter().map(|r| named(finder, r)).collect(),
+        FieldValue::Access(items) => {
+            let children =
+                |item: &AccessItem| item.children.iter().map(|r| named(finder, r)).collect::<Vec<_>>();
+            items
+                .iter()
+                .map(|item| json!({"type": item.of, "all_covered": item.all, "children": children(item)}))
+                .collect()
+        }
         FieldValue::Object(leaves) => {
             let FieldType::Object(fields) = field.ty else { return Value::Null };
             let shown = fields.iter().filter_map(|leaf| {
@@ -67,7 +75,7 @@ pub(super) fn live(
 pub(super) fn target(reference: &Reference) -> String {
     match &reference.target {
         Target::Key(key) => key.to_string(),
-        Target::Id(id) => id.to_string(),
+        Target::Id(id) | Target::Unchecked(id) => id.to_string(),
     }
 }
 

@@ -130,10 +130,12 @@ fn draft(finder: &Finder<'_>, index: usize, body: Body) -> Option<Draft> {
     let kind = finder.kind(index)?;
     let definition = catalog::definition(kind);
     let (endpoint, path_args, query_needed) = match finder.standing[index] {
-        Standing::New => (definition.create, Vec::new(), true),
-        Standing::Live(live) => {
-            (definition.update, vec![TemplateText::Text(live.id.to_string())], definition.parent_query_always)
-        }
+        Standing::New => (definition.calls().create, Vec::new(), true),
+        Standing::Live(live) => (
+            definition.calls().update,
+            vec![TemplateText::Text(live.id.to_string())],
+            definition.parent_query_always,
+        ),
         Standing::Undecided => return None,
     };
     let mut query = Vec::new();
@@ -248,6 +250,8 @@ fn finish(
                 after: places(&after[*own]),
                 kind: draft.kind,
                 cleared: draft.body.cleared,
+                unit: None,
+                base: Vec::new(),
             })
         })
         .collect()

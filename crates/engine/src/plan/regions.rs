@@ -91,6 +91,6 @@ fn in_use<'a>(finder: &Finder<'a>) -> HashSet<&'a str> {
 }
 
 fn region_fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
-    let fields = if catalog::is_planned(kind) { catalog::definition(kind).fields } else { &[] };
+    let fields = if catalog::is_listed(kind) { catalog::definition(kind).fields } else { &[] };
     fields.iter().filter(|field| matches!(field.ty, FieldType::Region | FieldType::Regions))
 }

@@ -1,6 +1,7 @@
 //! The parts of a plan.
 
 use crate::{
+    current::Live,
     desired::Source,
     problem::Problem,
     report::{ErrorType, QuotaSource, Verdict},
@@ -76,6 +77,9 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// The calls.
     pub operations: Vec<Operation>,
+    /// Order between kinds: what waits for whole sets of operations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub barriers: Vec<Barrier>,
     /// What it costs.
     pub cost: Cost,
     /// Remarks for people.
@@ -95,6 +99,17 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
+}
+
+/// A barrier: one set of operations starts when all of another have ended, however they ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Barrier {
+    /// The kind that waits, and the one that it waits for: for people.
+    pub kinds: [Kind; 2],
+    /// Indexes of the operations that must have ended.
+    pub first: Vec<usize>,
+    /// Indexes of the operations that wait.
+    pub then: Vec<usize>,
 }
 
 /// What a plan rests on.
@@ -124,6 +139,12 @@ pub struct Change {
     pub key: String,
     /// What it does.
     pub action: Action,
+    /// The word of a life-cycle action (`suspend`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verb: Option<String>,
+    /// The unit that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
     /// The object's id, if it exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
@@ -180,7 +201,10 @@ pub struct Operation {
     pub id: OperationId,
     /// The call.
     pub call: CallTemplate,
-    /// The changes that it carries: first the one it is for, then passengers.
+    /// The changes that it carries: first the one it is for, then passengers, or what goes with a deleted object.
+    ///
+    /// A replace is carried by each of its operations (create, moved references, delete); its verdict is there when the
+    /// last of them has ended, and is the worst of theirs.
     pub carries: Vec<Carried>,
     /// Indexes of the operations that must have succeeded before.
     pub needs: Vec<usize>,
@@ -192,6 +216,13 @@ pub struct Operation {
     /// Fields that the answer must show as cleared.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cleared: Vec<Cleared>,
+    /// The unit of all that it carries.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// What an update, delete or action rests on, as read: first the object that the call is for, then those that go with
+    /// it. If they are no longer so, the operation has `Drifted`; it is undone from them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub base: Vec<Live>,
 }
 
 impl Operation {

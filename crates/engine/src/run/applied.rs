@@ -30,7 +30,7 @@ pub(super) fn applied(
         .enumerate()
         .map(|(place, carried)| {
             let change = &plan.changes[carried.change];
-            let definition = change.kind.parse::<Kind>().ok().filter(|kind| catalog::is_planned(*kind));
+            let definition = change.kind.parse::<Kind>().ok().filter(|kind| catalog::is_listed(*kind));
             let definition = definition.map(catalog::definition);
             let mut ruling = if place == 0 || carried.at.is_root() {
                 let object = answer.json().map(|object| without_children(object, definition).into());

@@ -109,6 +109,8 @@ mod tests {
             after: after.to_vec(),
             kind: Kind::Host,
             cleared: vec![],
+            unit: None,
+            base: vec![],
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) struct LookUp {
 impl LookUp {
     /// A look for one operation, others may join; `None` for a kind whose list is not known.
     fn new(number: u64, kind: Kind, operation: usize, rejection: Rejection) -> Option<Self> {
-        let list = catalog::is_planned(kind).then(|| catalog::definition(kind).list)?;
+        let list = catalog::is_listed(kind).then(|| catalog::definition(kind).calls().list)?;
         let operations = vec![(operation, rejection)];
         Some(Self { number, pages: Pages::new(list), operations, next: Vec::new(), begun: false })
     }

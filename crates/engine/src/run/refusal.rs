@@ -81,7 +81,7 @@ fn translate(
         let on_board = path.passenger(operation);
         let kind_on_board = on_board
             .and_then(|carried| plan.changes[carried.change].kind.parse::<Kind>().ok())
-            .filter(|kind| catalog::is_planned(*kind))
+            .filter(|kind| catalog::is_listed(*kind))
             .map(catalog::definition);
         let name = match (on_board, kind_on_board) {
             (Some(carried), Some(definition)) => {
@@ -91,7 +91,7 @@ fn translate(
                 place.entry(inner.clone()).or_default().extend(messages.iter().cloned());
                 format!("{}.{inner}", path.head(2))
             }
-            _ if catalog::is_planned(operation.kind) => {
+            _ if catalog::is_listed(operation.kind) => {
                 path.in_spec_names(catalog::definition(operation.kind)).unwrap_or_else(|| key.clone())
             }
             _ => key.clone(),

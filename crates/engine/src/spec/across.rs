@@ -24,7 +24,7 @@ pub(super) fn parent_part(parent: &Parent, drafts: &[Draft]) -> Option<KeyPart> 
         Parent::Item(index) => drafts.get(*index).and_then(own_part),
         Parent::Reference(reference) => Some(match &reference.target {
             Target::Key(key) => key.own.clone(),
-            Target::Id(id) => KeyPart::new(id.as_str(), crate::key::Compare::Exact),
+            Target::Id(id) | Target::Unchecked(id) => KeyPart::new(id.as_str(), crate::key::Compare::Exact),
         }),
     }
 }
@@ -68,7 +68,7 @@ impl Index {
     fn find(&self, kind: Kind, target: &Target) -> Option<usize> {
         match target {
             Target::Key(key) => self.by_key.get(&(kind, key.own.canonical.clone())).copied().flatten(),
-            Target::Id(id) => self.by_id.get(&(kind, id.to_string())).copied(),
+            Target::Id(id) | Target::Unchecked(id) => self.by_id.get(&(kind, id.to_string())).copied(),
         }
     }
 }
@@ -87,7 +87,7 @@ impl Owner {
             Parent::Item(index) => Self::Item(*index),
             Parent::Reference(reference) => match &reference.target {
                 Target::Key(key) => Self::Key(key.own.canonical.clone()),
-                Target::Id(id) => Self::Id(id.to_string()),
+                Target::Id(id) | Target::Unchecked(id) => Self::Id(id.to_string()),
             },
         }
     }
@@ -404,6 +404,7 @@ fn object(fields: &'static [Field], owned: &SortedMap<&'static str, FieldValue>)
             (FieldValue::Reference(_) | FieldValue::Secret(_), _) => Json::Bool(true),
             (FieldValue::References(list), _) => list.iter().map(|_| Json::Bool(true)).collect(),
             (FieldValue::Object(leaves), catalog::FieldType::Object(fields)) => object(fields, leaves),
+            (FieldValue::Access(items), _) => items.iter().map(|_| Json::Bool(true)).collect(),
             (FieldValue::Object(_), _) => continue,
         };
         let (first, inner) = field.request.split_once('/').unwrap_or((field.request, ""));

@@ -85,7 +85,7 @@ impl Reader<'_> {
                         &Problem::new(Code::error(8), message).path(name),
                     );
                 }
-                (Some(kind), _) if catalog::is_planned(kind) => self.list(kind, entry),
+                (Some(kind), _) if catalog::is_listed(kind) => self.list(kind, entry),
                 (Some(_), _) => self.report_file(entry.at, name, not_yet(name)),
                 (None, _) if name == "dependencies" => self.report_file(entry.at, name, not_yet(name)),
                 (None, _) if RESERVED.contains(&name) => {
@@ -152,7 +152,7 @@ impl Reader<'_> {
                 },
             };
             match kind {
-                Ok(kind) if catalog::is_planned(kind) => {
+                Ok(kind) if catalog::is_listed(kind) => {
                     self.names_kind(kind);
                     self.item(kind, node, &Stand::Top { index });
                 }

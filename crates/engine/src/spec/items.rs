@@ -54,6 +54,9 @@ impl Reader<'_> {
             key: None,
             id: None,
             parent: parent.map(Parent::Item),
+            renamed_from: None,
+            unit: None,
+            depends_on: Vec::new(),
             fields: SortedMap::new(),
             given: SharedJson::default(),
             source: Source {
@@ -82,7 +85,7 @@ impl Reader<'_> {
     pub(super) fn refuse_kind(&mut self, draft: usize, node: &Node, kind: Option<Kind>) {
         self.flaws(Some(draft), node);
         let key_name =
-            kind.filter(|k| catalog::is_planned(*k)).map_or("name", |k| catalog::definition(k).key_name);
+            kind.filter(|k| catalog::is_listed(*k)).map_or("name", |k| catalog::definition(k).key_name);
         let text = match node.value() {
             Value::Mapping(mapping) => member(mapping, key_name).and_then(|e| e.value.text()),
             _ => node.text(),

@@ -67,7 +67,7 @@ impl Names {
         }
         names.suggested.extend(definition.parent_names.first());
         for kind in Kind::ALL.iter().filter(|k| k.parent() == Some(definition.kind)) {
-            if catalog::is_planned(*kind) {
+            if catalog::is_listed(*kind) {
                 let child = catalog::definition(*kind);
                 let nested = child.nested_as.expect("every kind with a parent nests in it");
                 names.add(nested, Role::Children(child));

@@ -123,7 +123,7 @@ pub(super) fn read(
         secret_lines: vec![BTreeSet::new(); sources.len()],
     };
     match options.mode {
-        Mode::Items(kind) if !catalog::is_planned(kind) => {
+        Mode::Items(kind) if !catalog::is_listed(kind) => {
             let start = Spot { line: 1, column: 1 };
             reader.report(None, start, not_yet(kind.plural()));
         }
@@ -276,6 +276,7 @@ impl Reader<'_> {
             items: self.drafts.into_iter().map(Draft::into_item).collect(),
             kinds: self.kinds,
             notes: self.notes,
+            dependencies: Vec::new(),
         };
         reading
     }

@@ -118,6 +118,21 @@ impl Reader<'_> {
                     Ok(text.to_owned())
                 })
             }
+            FieldType::Ipv4
+            | FieldType::Ipv4Cidr
+            | FieldType::Ipv6Cidr
+            | FieldType::Ipv6CidrSet
+            | FieldType::TextList
+            | FieldType::Domains { .. }
+            | FieldType::Subnets
+            | FieldType::Services
+            | FieldType::AccessItems(_)
+            | FieldType::IpRanges
+            | FieldType::Countries
+            | FieldType::Zones => {
+                self.report_value(draft, node, path, super::reader::not_yet(path));
+                None
+            }
             FieldType::Ipv4Set => self.set(draft, field, node, path, &|text| ip(text, Some(Family::V4))),
             FieldType::Ipv6Set => self.set(draft, field, node, path, &|text| ip(text, Some(Family::V6))),
             FieldType::Ipv4CidrSet => {
@@ -345,7 +360,7 @@ impl Reader<'_> {
         } else {
             Target::Key(Key::top(KeyPart::new(text, catalog::definition(kind).key)))
         };
-        Some(Reference { kind, target, place: self.place(node.at), path: path.to_owned() })
+        Some(Reference { kind, target, place: self.place(node.at), path: path.to_owned(), within: None })
     }
 
     fn references(
@@ -361,7 +376,7 @@ impl Reader<'_> {
             let reference = reader.reference(draft, kind, ids, element, path)?;
             let own = match &reference.target {
                 Target::Key(key) => (false, key.own.canonical.clone()),
-                Target::Id(id) => (true, id.as_str().to_owned()),
+                Target::Id(id) | Target::Unchecked(id) => (true, id.as_str().to_owned()),
             };
             Some((own, reference))
         })?;

@@ -10,7 +10,6 @@ use connexa_engine::{
     key::{Key, KeyPart},
     plan::{Mode, Operation, Plan, PlanOptions, Planning, TemplateText, plan},
     problem::{Place, Problem},
-    quota::QuotaView,
     sorted_map::SortedMap,
 };
 use connexa_types::{CallBody, Kind, Method, TenantId};
@@ -19,19 +18,12 @@ use std::collections::BTreeMap;
 
 /// Options of a plan for a spec.
 pub(crate) fn apply() -> PlanOptions {
-    PlanOptions {
-        mode: Mode::Apply,
-        command: "apply".to_owned(),
-        strict: false,
-        reads: 3,
-        read_at: None,
-        quota: QuotaView::default(),
-    }
+    PlanOptions { reads: 3, ..PlanOptions::new(Mode::Apply, "apply") }
 }
 
 /// Options of a plan for an imperative batch of creates.
 pub(crate) fn create() -> PlanOptions {
-    PlanOptions { mode: Mode::Create, command: "create".to_owned(), ..apply() }
+    PlanOptions { reads: 3, ..PlanOptions::new(Mode::Create, "create") }
 }
 
 /// A value in the API's form.
@@ -56,7 +48,13 @@ pub(crate) fn key(kind: Kind, parent: Option<&str>, own: &str) -> Key {
 
 /// A reference by name.
 pub(crate) fn by_name(kind: Kind, name: &str, path: &str) -> Reference {
-    Reference { kind, target: Target::Key(key(kind, None, name)), place: place(99), path: path.to_owned() }
+    Reference {
+        kind,
+        target: Target::Key(key(kind, None, name)),
+        place: place(99),
+        path: path.to_owned(),
+        within: None,
+    }
 }
 
 /// A reference to a user group, as a field.
@@ -98,6 +96,9 @@ impl Spec {
             key,
             id: None,
             parent,
+            renamed_from: None,
+            unit: None,
+            depends_on: Vec::new(),
             fields,
             source: Source { file: "spec.yaml".to_owned(), line, index: line - 1 },
             place: place(line),

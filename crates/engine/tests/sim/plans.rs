@@ -24,6 +24,8 @@ impl Builder {
             kind: kind.singular().to_owned(),
             key: key.to_owned(),
             action,
+            verb: None,
+            unit: None,
             id: None,
             fields: SortedMap::new(),
             irreversible: None,
@@ -79,6 +81,8 @@ impl Builder {
             after: vec![],
             kind,
             cleared: vec![],
+            unit: None,
+            base: vec![],
         });
         self.operations.last_mut().unwrap()
     }
@@ -163,6 +167,7 @@ impl Builder {
             cost: Cost { one_per_object: self.changes.len() as u64, ..Cost::default() },
             changes: self.changes,
             operations: self.operations,
+            barriers: Vec::new(),
             warnings: vec![],
             problems: vec![],
             fingerprint: "sha256:0".to_owned(),

@@ -57,6 +57,14 @@ pub(crate) fn state(reading: &Reading) -> Vec<String> {
             FieldValue::References(list) => {
                 format!("[{}]", list.iter().map(|r| target(&r.target)).collect::<Vec<_>>().join(" "))
             }
+            FieldValue::Access(items) => items
+                .iter()
+                .map(|item| {
+                    let parent = item.parent.as_ref().map(|r| target(&r.target)).unwrap_or_default();
+                    let children: Vec<_> = item.children.iter().map(|r| target(&r.target)).collect();
+                    format!("({} {} {parent} [{}])", item.of, item.all, children.join(" "))
+                })
+                .collect(),
             FieldValue::Object(leaves) => {
                 let leaves: Vec<_> = leaves.iter().map(|(n, v)| format!("{n}={}", value(v))).collect();
                 format!("{{{}}}", leaves.join(" "))
@@ -68,6 +76,7 @@ pub(crate) fn state(reading: &Reading) -> Vec<String> {
         match t {
             Target::Key(key) => format!("@{}", key.own.canonical),
             Target::Id(id) => format!("#{id}"),
+            Target::Unchecked(id) => format!("!{id}"),
         }
     }
     let items = &reading.desired.items;
