@@ -43,8 +43,8 @@ use find::{Finder, ParentOf, Renames, Resolved, Standing, planned_kind};
 use problems::Problems;
 use std::collections::{BTreeSet, VecDeque};
 
-pub use guards::Guards;
-pub use scope::{Scope, Selector};
+pub use guards::{Exceeded, Guards, Why};
+pub use scope::{NoSelector, Scope, Selector, glob, selects};
 
 pub use document::{PlanDocument, PlanTimings, document};
 pub use types::{
