@@ -261,6 +261,21 @@ pub fn is_listed(kind: Kind) -> bool {
     definition(kind).calls.is_some()
 }
 
+/// The catalog's own copy of a field's name, leaves of objects and `value` of settings included.
+pub fn field_name(name: &str) -> Option<&'static str> {
+    fn among(fields: &'static [Field], name: &str) -> Option<&'static str> {
+        fields.iter().find_map(|field| {
+            let inner = match field.ty {
+                FieldType::Object(leaves) => among(leaves, name),
+                _ => None,
+            };
+            Some(field.name).filter(|known| *known == name).or(inner)
+        })
+    }
+    let settings = SETTINGS.iter().map(|setting| std::slice::from_ref(&setting.value));
+    DEFINITIONS.iter().map(|d| d.fields).chain(settings).find_map(|fields| among(fields, name))
+}
+
 /// The kinds nested in items of a kind, in the order of kinds.
 pub fn nested(kind: Kind) -> impl Iterator<Item = &'static Definition> {
     DEFINITIONS.iter().filter(move |d| d.kind.parent() == Some(kind))

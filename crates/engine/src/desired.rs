@@ -1,5 +1,7 @@
 //! The desired state: what a spec asks for, decoded, with values in the API's canonical form.
 
+mod stored;
+
 use crate::{
     key::{Key, KeyPart},
     problem::{Place, Problem},
@@ -24,7 +26,7 @@ pub struct Source {
 
 /// All items of one command, in the order of the input: a parent before its nested children, children in the order in
 /// which the document writes them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DesiredState {
     /// The items. A parent has a lower index than its nested children; a flat child may come before its parent.
     pub items: Vec<Item>,
@@ -37,7 +39,7 @@ pub struct DesiredState {
 }
 
 /// One entry of `dependencies`: all items of a kind wait for all items of others (spec section 7.1).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dependency {
     /// The kind that waits.
     pub kind: Kind,
@@ -48,7 +50,7 @@ pub struct Dependency {
 }
 
 /// One entry of the input.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Item {
     /// Its kind; `Err` holds the word as given where it names none (imperative batches only).
     pub kind: Result<Kind, String>,
@@ -62,11 +64,13 @@ pub struct Item {
     pub renamed_from: Option<KeyPart>,
     /// The unit that it belongs to: its own `unit`, its parent's for a nested child, one made for an `atomic` parent and
     /// all its children (named `kind/key`; no `unit` of a spec can hold what that may, so both never meet).
+    #[serde(with = "stored::unit", default)]
     pub unit: Option<Arc<str>>,
     /// `depends_on`: the items that must have succeeded before, by index; of `settings` for each setting in it.
     pub depends_on: Vec<usize>,
     /// The fields that the item owns, by their spec name (`catalog`), values in the API's form. What one field says of
     /// another is in it: `regions: all` has become `all_regions_included: true`, beside a list of regions it is false.
+    #[serde(with = "stored::fields")]
     pub fields: SortedMap<&'static str, FieldValue>,
     /// The item as given, nested children left out, secrets removed; `_…` fields left out.
     pub given: SharedJson,
@@ -108,7 +112,7 @@ impl Item {
 }
 
 /// The parent of a child.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Parent {
     /// Another item of the same desired state, by index (nested, or flat with a parent that the spec holds).
     Item(usize),
@@ -117,7 +121,7 @@ pub enum Parent {
 }
 
 /// A reference to an object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// The kind of the object.
     pub kind: Kind,
@@ -132,7 +136,7 @@ pub struct Reference {
 }
 
 /// How a reference names its object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// By key: looked for in the spec, then in the tenant.
     Key(Key),
@@ -143,7 +147,7 @@ pub enum Target {
 }
 
 /// The desired value of one owned field.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FieldValue {
     /// null: owned and cleared, as the catalog says for the field.
     Clear,
@@ -156,7 +160,7 @@ pub enum FieldValue {
     /// Items of a side of an access group, children of equal type and parent joined.
     Access(Vec<AccessItem>),
     /// An object whose leaves are owned one by one, by spec name.
-    Object(SortedMap<&'static str, FieldValue>),
+    Object(#[serde(with = "stored::fields")] SortedMap<&'static str, FieldValue>),
     /// A secret.
     Secret(DesiredSecret),
 }
@@ -177,7 +181,7 @@ impl FieldValue {
 }
 
 /// One item of a side of an access group, as the API has it (spec section 5.10).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AccessItem {
     /// `type` of the API.
     pub of: String,
@@ -190,7 +194,7 @@ pub struct AccessItem {
 }
 
 /// A secret that an item gives.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum DesiredSecret {
     /// By reference (an inline secret too: its value stays with the reader of the spec, under its hash).
     Reference(Box<SecretRef>),

@@ -71,14 +71,23 @@ impl<'de> Deserialize<'de> for Code {
 }
 
 /// A place in an input file. Lines and columns count from 1; columns count Unicode scalar values.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// The file as the user named it; `-` for standard input.
+    #[serde(serialize_with = "write_file", deserialize_with = "read_file")]
     pub file: Arc<str>,
     /// Line, from 1.
     pub line: u32,
     /// Column, from 1.
     pub column: u32,
+}
+
+fn write_file<S: serde::Serializer>(file: &Arc<str>, s: S) -> Result<S::Ok, S::Error> {
+    s.serialize_str(file)
+}
+
+fn read_file<'de, D: serde::Deserializer<'de>>(d: D) -> Result<Arc<str>, D::Error> {
+    Ok(String::deserialize(d)?.into())
 }
 
 /// One problem of the input, in the form of the `connexa.problems/1` document.
