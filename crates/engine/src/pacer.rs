@@ -1,14 +1,16 @@
 //! The pacer of one process: keeps its calls within the quota of its key.
 //!
 //! All arithmetic is [`Quota`]'s. This module makes callers wait their turn: first come, first served within a class, the
-//! urgent ones ahead.
+//! urgent ones ahead. Processes that use one key can share its quota through a [`QuotaStore`]: each look, each permit and
+//! each answer is then one exchange with it. A process that cannot get at the store paces alone from then on, with what it
+//! knows.
 
 use crate::{
     machine::{AttemptId, Permit},
     ports::{Clock, Pacer},
-    quota::{Leave, Quota, QuotaView, Rate},
+    quota::{Leave, Owner, Quota, QuotaView, Rate, SharedQuota, elapsed},
 };
-use connexa_types::{Attempt, Class, Mono};
+use connexa_types::{Attempt, Class, Mono, Now};
 use event_listener::Event;
 use futures_util::{
     FutureExt as _,
@@ -23,6 +25,9 @@ use std::{
 
 /// How long a permit holds.
 const PERMIT_HOLDS: Duration = Duration::from_secs(30);
+/// How soon to look again for what other processes have changed: the answer that all wait for, or a permit given back.
+const LOOK_FOR_ANSWER: Duration = Duration::from_millis(20);
+const LOOK_FOR_TOKEN: Duration = Duration::from_millis(250);
 
 /// How a pacer paces.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,6 +36,21 @@ pub struct PacerOptions {
     pub max_rate: Option<Rate>,
     /// Seed of the jitter.
     pub seed: u64,
+}
+
+/// Where the quota of a key is kept for all processes that use it.
+pub trait QuotaStore: Send + Sync {
+    /// Takes the store for this process alone, until what is returned is dropped. Waits for others, but not for ever; the
+    /// error says in words why it is not to be had.
+    fn lock(&self) -> Result<Box<dyn LockedQuota + '_>, String>;
+}
+
+/// A [`QuotaStore`] that this process has for itself.
+pub trait LockedQuota {
+    /// What was written last; nothing at first. It may have been damaged since.
+    fn read(&mut self) -> Result<Vec<u8>, String>;
+    /// Replaces it.
+    fn write(&mut self, bytes: &[u8]) -> Result<(), String>;
 }
 
 /// A pacer for one key in one process.
@@ -47,8 +67,30 @@ struct Inner {
 
 struct State {
     quota: Quota,
+    /// Where the quota is shared; `None` if this process paces alone.
+    shared: Option<Shared>,
+    /// Why it paces alone, if it was not meant to.
+    alone: Option<String>,
     queues: [BTreeSet<Ticket>; 2],
     tickets: u64,
+}
+
+/// The other side of a shared quota.
+struct Shared {
+    store: Arc<dyn QuotaStore>,
+    /// What this process has last seen there or left there: while it stands, the quota in memory is the shared one.
+    last: Vec<u8>,
+    /// The number of that hand.
+    serial: u64,
+    /// The clocks then.
+    looked: Option<Now>,
+}
+
+/// Whether work on a quota has changed it, so that others must see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Changed {
+    Yes,
+    No,
 }
 
 /// A place in a queue; the least is served first.
@@ -68,15 +110,45 @@ impl fmt::Debug for LocalPacer {
 impl LocalPacer {
     /// A pacer that knows nothing yet.
     pub fn new(clock: Arc<dyn Clock>, options: PacerOptions) -> Self {
+        Self::with(clock, options, None)
+    }
+
+    /// A pacer that shares the quota with other processes, and knows what the last of them has left. `me` is a number that
+    /// no other process has picked.
+    pub fn shared(
+        clock: Arc<dyn Clock>,
+        options: PacerOptions,
+        me: Owner,
+        store: Arc<dyn QuotaStore>,
+    ) -> Self {
+        let shared = Shared { store, last: Vec::new(), serial: 0, looked: None };
+        let pacer = Self::with(clock, options, Some(shared));
+        pacer.inner.state().quota.join(me);
+        // A first look: what is remembered is known from the beginning.
+        pacer.snapshot();
+        pacer
+    }
+
+    fn with(clock: Arc<dyn Clock>, options: PacerOptions, shared: Option<Shared>) -> Self {
         let quota = Quota::new(options.max_rate, options.seed);
-        let state = State { quota, queues: Default::default(), tickets: 0 };
+        let state = State { quota, shared, alone: None, queues: Default::default(), tickets: 0 };
         Self { inner: Arc::new(Inner { clock, state: Mutex::new(state), changed: Event::new() }) }
     }
 
     /// What is known of the quota now.
     pub fn snapshot(&self) -> QuotaView {
-        let now = self.inner.clock.now().mono;
-        self.inner.state().quota.view(now)
+        self.inner.exchange(|quota, now| (quota.view(now), Changed::No))
+    }
+
+    /// Shows other processes that the calls of this one are still on their way; to be called every few seconds while there
+    /// are any.
+    pub fn keep_alive(&self) {
+        self.inner.exchange(|quota, _| ((), if quota.is_waiting() { Changed::Yes } else { Changed::No }));
+    }
+
+    /// Why this process paces alone although it was to share the quota; told once.
+    pub fn take_reason_to_be_alone(&self) -> Option<String> {
+        self.inner.state().alone.take()
     }
 }
 
@@ -99,8 +171,10 @@ impl Pacer for LocalPacer {
     }
 
     fn observe(&self, permit: Permit, attempt: &Attempt) {
-        let now = self.inner.clock.now().mono;
-        self.inner.state().quota.observe(now, permit.attempt, permit.class, attempt);
+        self.inner.exchange(|quota, now| {
+            quota.observe(now, permit.attempt, permit.class, attempt);
+            ((), Changed::Yes)
+        });
         self.inner.changed.notify(usize::MAX);
     }
 }
@@ -112,9 +186,93 @@ impl Inner {
     }
 
     fn release(&self, permit: Permit) {
-        let now = self.clock.now().mono;
-        self.state().quota.release(now, permit.attempt, permit.class);
+        self.exchange(|quota, now| {
+            quota.release(now, permit.attempt, permit.class);
+            ((), Changed::Yes)
+        });
         self.changed.notify(usize::MAX);
+    }
+
+    /// Works on the quota as all who share it know it.
+    fn exchange<T>(&self, work: impl FnOnce(&mut Quota, Mono) -> (T, Changed)) -> T {
+        self.state().exchange(&*self.clock, work)
+    }
+}
+
+impl State {
+    fn exchange<T>(&mut self, clock: &dyn Clock, work: impl FnOnce(&mut Quota, Mono) -> (T, Changed)) -> T {
+        let Self { quota, shared, alone, .. } = self;
+        let exchanged = match shared {
+            Some(shared) => shared.exchange(quota, clock, work),
+            None => Ok(work(quota, clock.now().mono).0),
+        };
+        exchanged.unwrap_or_else(|(why, work)| {
+            *alone = Some(why);
+            *shared = None;
+            quota.part(clock.now().mono);
+            match work {
+                Work::Done(done) => done,
+                Work::Open(work) => work(quota, clock.now().mono).0,
+            }
+        })
+    }
+
+    fn go_alone(&mut self, clock: &dyn Clock) {
+        if self.shared.take().is_some() {
+            self.quota.part(clock.now().mono);
+        }
+    }
+}
+
+/// How far an exchange came before the store failed.
+enum Work<T, W> {
+    /// The work is done, but nobody else knows.
+    Done(T),
+    /// The work is still to do.
+    Open(W),
+}
+
+impl Shared {
+    /// Gets the quota from the store, works on it, and puts it back if that has changed it.
+    fn exchange<T, W>(
+        &mut self,
+        quota: &mut Quota,
+        clock: &dyn Clock,
+        work: W,
+    ) -> Result<T, (String, Work<T, W>)>
+    where
+        W: FnOnce(&mut Quota, Mono) -> (T, Changed),
+    {
+        let locked = self.store.lock().and_then(|mut locked| {
+            let bytes = locked.read()?;
+            Ok((locked, bytes))
+        });
+        let (mut locked, bytes) = match locked {
+            Ok(locked) => locked,
+            Err(why) => return Err((why, Work::Open(work))),
+        };
+        // Waiting for others took time.
+        let now = clock.now();
+        if bytes != self.last {
+            // What cannot be read, or is older than what this process has seen, is worth less than what it knows itself.
+            if let Some(found) = SharedQuota::parse(&bytes).filter(|found| found.serial() > self.serial) {
+                quota.adopt(&found, now.mono, elapsed(found.written(), now, self.looked));
+                self.serial = found.serial();
+            }
+            self.last = bytes;
+        }
+        self.looked = Some(now);
+        quota.forget_the_lost(now.mono);
+        let (done, changed) = work(quota, now.mono);
+        if changed == Changed::Yes {
+            self.serial += 1;
+            let line = quota.share(now, self.serial).to_line();
+            if let Err(why) = locked.write(&line) {
+                return Err((why, Work::Done(done)));
+            }
+            self.last = line;
+        }
+        Ok(done)
     }
 }
 
@@ -177,20 +335,30 @@ impl Place {
     }
 
     fn try_go(&self) -> Turn {
-        let now = self.inner.clock.now().mono;
         let mut state = self.inner.state();
         if state.queue(self.class).first() != Some(&self.ticket) {
             return Turn::Later;
         }
-        match state.quota.leave(now, self.class) {
-            Leave::Now => {
-                state.quota.permit(now, self.attempt, self.class);
-                let until = now + PERMIT_HOLDS;
-                Turn::Granted(Permit { attempt: self.attempt, class: self.class, until })
-            }
-            Leave::At(at) => Turn::NotBefore(at),
-            Leave::AfterAnswer => Turn::Later,
+        if state.quota.is_vast() {
+            // Who else draws makes no difference: not worth an exchange for each call.
+            state.go_alone(&*self.inner.clock);
         }
+        let sharing = state.shared.is_some();
+        let (attempt, class) = (self.attempt, self.class);
+        state.exchange(&*self.inner.clock, |quota, now| {
+            let soon = |time| if sharing { now + time } else { Mono::FAR };
+            let turn = match quota.leave(now, class) {
+                Leave::Now => {
+                    quota.permit(now, attempt, class);
+                    let permit = Permit { attempt, class, until: now + PERMIT_HOLDS };
+                    return (Turn::Granted(permit), Changed::Yes);
+                }
+                Leave::At(at) => Turn::NotBefore(at.min(soon(LOOK_FOR_TOKEN))),
+                Leave::AfterAnswer if sharing => Turn::NotBefore(soon(LOOK_FOR_ANSWER)),
+                Leave::AfterAnswer => Turn::Later,
+            };
+            (turn, Changed::No)
+        })
     }
 
     async fn wait(self) -> Permit {

@@ -1,14 +1,17 @@
 //! The quota of a key: mirrors of the server's token buckets, as pure arithmetic.
 //!
 //! [`Quota`] says when the next call of a class may go, and learns from every answer; time and chance come in as values.
-//! [`QuotaView`] is what a plan or a report needs to know of it. The async port over it is [`crate::pacer`].
+//! [`QuotaView`] is what a plan or a report needs to know of it. [`SharedQuota`] is the quota as a value that processes with
+//! one key hand to one another. The async port over it all is [`crate::pacer`].
 
 mod bucket;
 mod gate;
 mod rate;
+mod shared;
 
-pub use gate::{Leave, Quota};
+pub use gate::{Leave, Owner, Quota};
 pub use rate::{ParseRateError, Rate};
+pub use shared::{SharedQuota, elapsed};
 
 use crate::report::QuotaSource;
 use connexa_types::Class;

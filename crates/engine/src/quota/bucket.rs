@@ -13,10 +13,11 @@
 //! the k-th call after the burst goes at anchor + k × period, and nothing accumulates.
 
 use connexa_types::{Mono, QuotaHeaders};
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The three numbers of a bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Limit {
     pub(super) burst: u64,
     pub(super) rate: u64,
@@ -38,7 +39,19 @@ impl Limit {
             Some(burst) => positive(Some(burst))?,
             None => headers.remaining.unwrap_or(0).saturating_add(1).min(LARGEST),
         };
-        (seconds <= rate.saturating_mul(LONGEST_PERIOD)).then_some(Self { burst, rate, seconds })
+        Self { burst, rate, seconds }.believable()
+    }
+
+    /// Itself, if it makes sense.
+    pub(super) fn believable(self) -> Option<Self> {
+        let sized = [self.burst, self.rate, self.seconds].iter().all(|n| (1..=LARGEST).contains(n));
+        (sized && self.seconds <= self.rate.saturating_mul(LONGEST_PERIOD)).then_some(self)
+    }
+
+    /// Whether more than a thousand calls a second are allowed: no process comes near that.
+    pub(super) fn is_vast(self) -> bool {
+        const VAST: u64 = 1000;
+        self.burst >= VAST && self.rate / self.seconds >= VAST
     }
 
     /// What a token is worth.
@@ -47,11 +60,11 @@ impl Limit {
     }
 
     /// What `tokens` are worth.
-    fn worth(self, tokens: u64) -> i128 {
+    pub(super) fn worth(self, tokens: u64) -> i128 {
         self.token().saturating_mul(i128::from(tokens))
     }
 
-    fn full(self) -> i128 {
+    pub(super) fn full(self) -> i128 {
         self.worth(self.burst)
     }
 
@@ -87,19 +100,19 @@ pub(super) struct OnTheirWay {
 #[derive(Clone, Debug)]
 pub(super) struct Bucket {
     pub(super) limit: Limit,
-    credit: i128,
-    ceiling: i128,
-    at: Mono,
+    pub(super) credit: i128,
+    pub(super) ceiling: i128,
+    pub(super) at: Mono,
 }
 
 /// What was known of a bucket when a call was permitted; compared with what its answer shows.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mark {
-    limit: Limit,
+    pub(super) limit: Limit,
     /// Lower bound of what is left after the call, if it is the last to arrive.
-    low: i128,
+    pub(super) low: i128,
     /// Upper bound of what is left after the call, at the moment of the permit.
-    high: i128,
+    pub(super) high: i128,
 }
 
 /// What an answer says of the bucket.
@@ -129,8 +142,14 @@ impl Bucket {
     /// way there takes as long as it takes at least; a call that takes longer is held to be still on its way, and its token
     /// to lie in the bucket: so much less can flow in.
     pub(super) fn advance(&mut self, now: Mono, way: OnTheirWay) {
-        let inflow = self.limit.inflow(now.saturating_since(self.at));
+        let time = now.saturating_since(self.at);
         self.at = self.at.max(now);
+        self.flow(time, way);
+    }
+
+    /// Lets a time pass that the clock of this process need not have seen.
+    pub(super) fn flow(&mut self, time: Duration, way: OnTheirWay) {
+        let inflow = self.limit.inflow(time);
         self.credit = self.credit.saturating_add(inflow).min(self.limit.full());
         self.ceiling = self.ceiling.saturating_add(inflow).min(self.limit.full());
         let room = self.limit.full() - self.limit.worth(way.late) + self.limit.inflow(way.least_trip);

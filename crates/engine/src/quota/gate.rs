@@ -6,29 +6,47 @@ use super::{
 };
 use crate::{machine::AttemptId, report::QuotaSource};
 use connexa_types::{Attempt, Class, Mono, Outcome, QuotaHeaders};
-use std::{collections::BTreeMap, time::Duration};
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 /// The longest wait that a `Retry-After` is obeyed for.
-const LONGEST_HINT: Duration = Duration::from_hours(1);
+pub(super) const LONGEST_HINT: Duration = Duration::from_hours(1);
 /// The first and the longest wait after a 429 that says nothing.
 const FIRST_BACKOFF: Duration = Duration::from_secs(1);
-const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
+pub(super) const LONGEST_BACKOFF: Duration = Duration::from_mins(1);
 /// The guard after many refusals.
-const LARGEST_GUARD: Duration = Duration::from_secs(1);
+pub(super) const LARGEST_GUARD: Duration = Duration::from_secs(1);
 
 /// The quota of one key, as far as its answers have shown it.
 #[derive(Debug)]
 pub struct Quota {
     max_rate: Option<Pace>,
-    read: Lane,
-    update: Lane,
+    pub(super) read: Lane,
+    pub(super) update: Lane,
     /// All calls, should both classes draw on one bucket.
-    both: Lane,
-    sharing: Sharing,
-    flights: Vec<Flight>,
-    trips: Trips,
+    pub(super) both: Lane,
+    pub(super) sharing: Sharing,
+    /// The calls on their way, those of other processes included.
+    pub(super) flights: Vec<Flight>,
+    pub(super) trips: Trips,
     random: fastrand::Rng,
+    /// Who this is among those that share the bucket.
+    pub(super) me: Owner,
+    /// Others that share the bucket, and when they were last seen alive.
+    pub(super) partners: Vec<(Owner, Mono)>,
+    /// Whether what is known comes, at least in part, from others or from earlier.
+    pub(super) adopted: bool,
+    /// The classes that an answer to this process has shown.
+    proven: BTreeSet<Class>,
 }
+
+/// One of those that share a bucket: a number that each picks at random.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Owner(pub u64);
 
 /// Whether a call may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +60,9 @@ pub enum Leave {
 }
 
 /// What is known of both classes' buckets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sharing {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Sharing {
     /// Not known: every call is booked against both.
     Unknown,
     /// Each has its own.
@@ -53,53 +72,54 @@ enum Sharing {
 }
 
 /// The calls that draw on one bucket.
-#[derive(Debug, Default)]
-struct Lane {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lane {
     /// Permitted so far.
-    permitted: u64,
+    pub(super) permitted: u64,
     /// Ended so far.
-    ended: u64,
-    bucket: Option<Bucket>,
+    pub(super) ended: u64,
+    pub(super) bucket: Option<Bucket>,
     /// Whether answers have come that show no quota.
-    headerless: bool,
+    pub(super) headerless: bool,
     /// Until when no call goes.
-    closed: Mono,
+    pub(super) closed: Mono,
     /// Kept between a token and the call that takes it, once for each anchor.
-    guard: Duration,
+    pub(super) guard: Duration,
     /// The last refusal.
-    refused_at: Option<Mono>,
+    pub(super) refused_at: Option<Mono>,
     /// Refusals in a row, each of a call that was permitted after the one before.
-    refusals: u32,
+    pub(super) refusals: u32,
     /// The wait after the next refusal that says nothing; zero before the first.
-    backoff: Duration,
+    pub(super) backoff: Duration,
 }
 
 /// A call on its way.
-#[derive(Debug)]
-struct Flight {
-    attempt: AttemptId,
-    class: Class,
-    permitted_at: Mono,
-    own: Seat,
-    both: Seat,
+#[derive(Clone, Debug)]
+pub(super) struct Flight {
+    pub(super) owner: Owner,
+    pub(super) attempt: AttemptId,
+    pub(super) class: Class,
+    pub(super) permitted_at: Mono,
+    pub(super) own: Seat,
+    pub(super) both: Seat,
 }
 
 /// A call's place among those of its lane.
 #[derive(Clone, Copy, Debug)]
-struct Seat {
+pub(super) struct Seat {
     /// Calls ended when it was permitted: they have arrived before it.
-    ended: u64,
+    pub(super) ended: u64,
     /// Calls permitted, itself included.
-    permitted: u64,
-    mark: Option<Mark>,
+    pub(super) permitted: u64,
+    pub(super) mark: Option<Mark>,
 }
 
 /// How long calls take from sending to answer.
 #[derive(Clone, Copy, Debug, Default)]
-struct Trips {
-    seen: u32,
-    least: Duration,
-    mean: Duration,
+pub(super) struct Trips {
+    pub(super) seen: u32,
+    pub(super) least: Duration,
+    pub(super) mean: Duration,
 }
 
 impl Trips {
@@ -158,6 +178,10 @@ impl Quota {
             flights: Vec::new(),
             trips: Trips::default(),
             random: fastrand::Rng::with_seed(seed),
+            me: Owner::default(),
+            partners: Vec::new(),
+            adopted: false,
+            proven: BTreeSet::new(),
         }
     }
 
@@ -166,6 +190,10 @@ impl Quota {
         let way = self.way(class, now);
         let own = self.lane(class);
         if own.is_alone() && own.on_their_way() > 0 {
+            return Leave::AfterAnswer;
+        }
+        // What others have found out, or found out long ago, one call puts to the proof.
+        if self.is_hearsay(class) && self.flights.iter().any(|f| f.owner == self.me && f.class == class) {
             return Leave::AfterAnswer;
         }
         let own = if self.sharing == Sharing::Shared { Some(now) } else { self.lane(class).leave(now, way) };
@@ -189,7 +217,7 @@ impl Quota {
         let (own_way, all) = (self.way(class, now), self.way_of_all(now));
         let own = self.lane(class).permit(now, own_way);
         let both = self.both.permit(now, all);
-        self.flights.push(Flight { attempt, class, permitted_at: now, own, both });
+        self.flights.push(Flight { owner: self.me, attempt, class, permitted_at: now, own, both });
     }
 
     /// Notes that a permit was not used.
@@ -203,6 +231,12 @@ impl Quota {
 
     /// Learns from what the attempt of a permit came to.
     pub fn observe(&mut self, now: Mono, attempt: AttemptId, class: Class, what: &Attempt) {
+        let headers = what.quota.unwrap_or_default();
+        let limit = Limit::shown(&headers);
+        let answered = matches!(what.outcome, Outcome::Applied(_) | Outcome::Rejected(_));
+        if answered || limit.is_some() {
+            self.proven.insert(class);
+        }
         let token = token_of(what);
         let extra = u64::from(what.wire_calls.saturating_sub(1));
         let Some(flight) = self.end(now, attempt, class, |lane| {
@@ -215,9 +249,6 @@ impl Quota {
         }) else {
             return;
         };
-        let headers = what.quota.unwrap_or_default();
-        let limit = Limit::shown(&headers);
-        let answered = matches!(what.outcome, Outcome::Applied(_) | Outcome::Rejected(_));
         if answered {
             self.trips.add(what.ended_at.saturating_since(what.sent_at));
         }
@@ -241,10 +272,28 @@ impl Quota {
         }
     }
 
+    /// Whether calls of this process are on their way.
+    pub fn is_waiting(&self) -> bool {
+        self.flights.iter().any(|flight| flight.owner == self.me)
+    }
+
+    /// Whether so much is allowed, of both classes, that it makes no difference who else draws.
+    pub fn is_vast(&self) -> bool {
+        let vast = |class, lane: &Lane| {
+            self.proven.contains(&class)
+                && match &lane.bucket {
+                    Some(bucket) => bucket.limit.is_vast(),
+                    None => lane.headerless && lane.refused_at.is_none(),
+                }
+        };
+        vast(Class::Read, &self.read) && vast(Class::Update, &self.update)
+    }
+
     /// What is known now.
     pub fn view(&mut self, now: Mono) -> QuotaView {
         let mut classes = BTreeMap::new();
         for class in Class::ALL {
+            let source = if self.is_hearsay(class) { QuotaSource::Remembered } else { QuotaSource::Observed };
             let shared = self.sharing == Sharing::Shared;
             let way = if shared { self.way_of_all(now) } else { self.way(class, now) };
             let lane = if shared { &mut self.both } else { self.lane(class) };
@@ -252,13 +301,7 @@ impl Quota {
                 Some(bucket) => {
                     bucket.advance(now, way);
                     let Limit { burst, rate, seconds } = bucket.limit;
-                    ClassQuota {
-                        burst,
-                        rate,
-                        seconds,
-                        tokens: bucket.tokens(),
-                        source: QuotaSource::Observed,
-                    }
+                    ClassQuota { burst, rate, seconds, tokens: bucket.tokens(), source }
                 }
                 None if lane.headerless => {
                     ClassQuota { burst: 0, rate: 0, seconds: 0, tokens: 0, source: QuotaSource::None }
@@ -270,6 +313,13 @@ impl Quota {
         QuotaView { classes, shared: self.sharing == Sharing::Shared }
     }
 
+    /// Whether what is known of a class is what others have seen, or what was seen earlier.
+    fn is_hearsay(&self, class: Class) -> bool {
+        let proven =
+            self.proven.contains(&class) || self.sharing == Sharing::Shared && !self.proven.is_empty();
+        self.adopted && !proven
+    }
+
     fn lane(&mut self, class: Class) -> &mut Lane {
         match class {
             Class::Read => &mut self.read,
@@ -277,11 +327,11 @@ impl Quota {
         }
     }
 
-    fn way(&self, class: Class, now: Mono) -> OnTheirWay {
+    pub(super) fn way(&self, class: Class, now: Mono) -> OnTheirWay {
         self.count(now, |flight| flight.class == class)
     }
 
-    fn way_of_all(&self, now: Mono) -> OnTheirWay {
+    pub(super) fn way_of_all(&self, now: Mono) -> OnTheirWay {
         self.count(now, |_| true)
     }
 
@@ -303,7 +353,8 @@ impl Quota {
         class: Class,
         settle: impl Fn(&mut Lane),
     ) -> Option<Flight> {
-        let at = self.flights.iter().position(|f| f.attempt == attempt && f.class == class)?;
+        let is_it = |f: &Flight| f.owner == self.me && f.attempt == attempt && f.class == class;
+        let at = self.flights.iter().position(is_it)?;
         // Time passes while the call is still counted as on its way: it was, until now.
         let (way, all) = (self.way(class, now), self.way_of_all(now));
         self.lane(class).advance(now, way);
@@ -343,8 +394,8 @@ impl Quota {
 
     /// Looks for proof that both classes draw on one bucket, or that they do not.
     fn compare(&mut self, flight: &Flight, limit: Limit, remaining: u64, age: Duration) {
-        let own_since = self.lane(flight.class).permitted - flight.own.permitted;
-        let both_since = self.both.permitted - flight.both.permitted;
+        let own_since = self.lane(flight.class).permitted.saturating_sub(flight.own.permitted);
+        let both_since = self.both.permitted.saturating_sub(flight.both.permitted);
         let less_than_own = flight.own.mark.is_some_and(|m| m.is_less(limit, remaining, own_since));
         let less_than_both = flight.both.mark.is_some_and(|m| m.is_less(limit, remaining, both_since));
         let more_than_both = flight.both.mark.is_some_and(|m| m.is_more(limit, remaining, age));
@@ -377,7 +428,7 @@ fn token_of(attempt: &Attempt) -> Token {
 
 impl Lane {
     fn on_their_way(&self) -> u64 {
-        self.permitted - self.ended
+        self.permitted.saturating_sub(self.ended)
     }
 
     /// Whether one call at a time goes: as long as nothing is known, and where refusals are all that is known.
@@ -414,7 +465,7 @@ impl Lane {
 
     fn see(&mut self, now: Mono, seat: &Seat, limit: Limit, remaining: u64, known: bool, age: Duration) {
         // All that was not ended when this call got its permit, and all permitted since, may have arrived after it.
-        let after = (self.permitted - seat.ended).saturating_sub(1);
+        let after = self.permitted.saturating_sub(seat.ended).saturating_sub(1);
         if self.guard.is_zero() {
             self.guard = (limit.period() / 100).min(Duration::from_millis(10));
         }
