@@ -9,7 +9,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
-    ports::{Claim, Clock, Journal as _, Provider, SecretMissing, Secrets},
+    ports::{Claim, Clock, FixedAnswer, Journal as _, NoDelivery, Provider, SecretMissing, Secrets},
     record::RunId,
     report::{Report, RunOutcome},
     run::{Run, RunOptions},
@@ -84,6 +84,8 @@ fn run(plan: &Arc<Plan>, parallel: usize) -> Report {
             clock: &clock,
             secrets: &NoSecrets,
             pacer: &pacer,
+            deliver: &NoDelivery,
+            confirm: &FixedAnswer(false),
         };
         *drive(Run::new(id, Arc::clone(plan), options, 1), ports, &mut |_| {}, stream::pending()).await
     })

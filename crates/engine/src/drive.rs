@@ -4,7 +4,7 @@
 
 use crate::{
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Permit, Seq, Stop, TimerId},
-    ports::{Clock, Journal, Lease, Pacer, Provider, Secrets},
+    ports::{Clock, Confirm, Deliver, DeliverError, Journal, Lease, Pacer, Provider, Secrets},
     record::{Event, Record, Stored},
 };
 use connexa_types::{Attempt, Call, Mono, Outcome, Reason, SecretValues, Why};
@@ -33,6 +33,10 @@ pub struct Ports<'a> {
     pub secrets: &'a dyn Secrets,
     /// Leave to send.
     pub pacer: &'a dyn Pacer,
+    /// Where products of calls go.
+    pub deliver: &'a dyn Deliver,
+    /// Who is asked.
+    pub confirm: &'a dyn Confirm,
 }
 
 /// A journal, and the proof that the run in it is ours.
@@ -98,6 +102,8 @@ enum Happened {
     /// The machine no longer wants the permit.
     Abandoned,
     Answered(AttemptId, Box<Attempt>),
+    Delivered(AttemptId, Result<String, DeliverError>),
+    Confirmed(bool),
     Woke(TimerId),
 }
 
@@ -166,6 +172,13 @@ impl Driver<'_> {
             Output::Send { attempt, call, after, not_after, limit } => {
                 self.waiting.push_back(Waiting { attempt, call, after, not_after, limit });
                 self.send_what_may_go();
+            }
+            Output::Deliver { attempt, label, product } => {
+                let delivered = self.ports.deliver.deliver(label, product);
+                self.work.push(delivered.map(move |done| Happened::Delivered(attempt, done)).boxed());
+            }
+            Output::Ask(question) => {
+                self.work.push(self.ports.confirm.confirm(question).map(Happened::Confirmed).boxed());
             }
             Output::Wake(timer, at) => {
                 self.work.push(self.ports.clock.sleep_until(at).map(move |()| Happened::Woke(timer)).boxed());
@@ -256,6 +269,8 @@ impl Driver<'_> {
                 }
                 self.inbox.push_back(Input::Answered(attempt, answer));
             }
+            Happened::Delivered(attempt, done) => self.inbox.push_back(Input::Delivered(attempt, done)),
+            Happened::Confirmed(go_on) => self.inbox.push_back(Input::Confirmed(go_on)),
             Happened::Woke(timer) => self.inbox.push_back(Input::Woke(timer)),
         }
     }

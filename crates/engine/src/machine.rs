@@ -3,8 +3,11 @@
 //! A machine is told what happened and answers with what is to be done. It never waits, asks for the time or touches a
 //! network, so that one and the same code runs under tokio, in a simulation on virtual time, or on another host.
 
-use crate::record::{Event, Record};
-use connexa_types::{Attempt, Call, Class, Mono, Now};
+use crate::{
+    ports::{DeliverError, DeliveryLabel},
+    record::{Event, Record},
+};
+use connexa_types::{Attempt, Call, Class, Mono, Now, SecretValue};
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -66,6 +69,10 @@ pub enum Input {
     Granted(Permit),
     /// What a [`Output::Send`] came to.
     Answered(AttemptId, Box<Attempt>),
+    /// Where a product of [`Output::Deliver`] is, durably; or why it is nowhere.
+    Delivered(AttemptId, Result<String, DeliverError>),
+    /// The answer to [`Output::Ask`]: whether to go on.
+    Confirmed(bool),
     /// A timer set with [`Output::Wake`] went off.
     Woke(TimerId),
     /// Stop.
@@ -78,6 +85,24 @@ pub enum Input {
 pub enum Stop {
     /// Start nothing new, let what is in flight end.
     Finish,
+}
+
+/// A question in the middle of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// A wave has ended; is the next one to begin?
+    NextWave {
+        /// The wave that has ended, from 1.
+        wave: u32,
+        /// Operations that have ended so far.
+        ended: u64,
+        /// Changes so far that failed, were skipped or are unknown.
+        bad: u64,
+        /// Operations of the next wave.
+        next: u64,
+        /// Operations that are left, those of the next wave included.
+        left: u64,
+    },
 }
 
 /// What a machine asks for.
@@ -114,6 +139,17 @@ pub enum Output<D> {
         /// How long the attempt may take.
         limit: Duration,
     },
+    /// Bring what a call gave out to its place; answered by [`Input::Delivered`].
+    Deliver {
+        /// The attempt that it came with.
+        attempt: AttemptId,
+        /// What it is.
+        label: DeliveryLabel,
+        /// The thing itself.
+        product: SecretValue,
+    },
+    /// Ask whether to go on; answered by [`Input::Confirmed`]. One question at a time.
+    Ask(Question),
     /// Call back at this moment with [`Input::Woke`].
     Wake(TimerId, Mono),
     /// Tell whoever watches.

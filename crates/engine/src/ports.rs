@@ -1,11 +1,12 @@
 //! The ports: what the engine needs from its host, all usable as `dyn`.
 
-use crate::machine::{AttemptId, JournalFailure, Permit, Seq};
+use crate::machine::{AttemptId, JournalFailure, Permit, Question, Seq};
 use crate::record::{Record, RunHead, RunId, Stored};
 use connexa_types::{
-    Attempt, Call, Class, Mono, Now, SecretHash, SecretRef, SecretValue, SecretValues, TenantId, Timestamp,
+    Attempt, Call, Class, Endpoint, Mono, Now, SecretHash, SecretRef, SecretValue, SecretValues, TenantId,
+    Timestamp,
 };
-use futures_util::future::BoxFuture;
+use futures_util::future::{self, BoxFuture};
 use std::{sync::Arc, time::Duration};
 
 /// The tenant's API: one call, one attempt.
@@ -130,4 +131,62 @@ pub trait Pacer: Send + Sync {
     fn release(&self, permit: Permit);
     /// Takes in what the attempt of a permit came to: rate headers, a 429, how many requests went out.
     fn observe(&self, permit: Permit, attempt: &Attempt);
+}
+
+/// Where the product of a call goes: a profile, a token, a bundle.
+pub trait Deliver: Send + Sync {
+    /// Brings a product to where it belongs, and says in words where that is (`paris-1.ovpn`). It must be durable when
+    /// the future resolves: only then the outcome of its call is recorded, and the service does not give it out again.
+    fn deliver(
+        &self,
+        of: DeliveryLabel,
+        product: SecretValue,
+    ) -> BoxFuture<'_, Result<String, DeliverError>>;
+}
+
+/// What a product is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryLabel {
+    /// The kind of the object that it was made for.
+    pub kind: String,
+    /// Its key string.
+    pub key: String,
+    /// Its id.
+    pub id: Option<String>,
+    /// The call that it came from.
+    pub endpoint: Endpoint,
+}
+
+/// A product that could not be brought to its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct DeliverError {
+    /// In words, without the product.
+    pub why: String,
+}
+
+/// For runs without products: refuses each.
+#[derive(Clone, Copy, Debug)]
+pub struct NoDelivery;
+
+impl Deliver for NoDelivery {
+    fn deliver(&self, _: DeliveryLabel, _: SecretValue) -> BoxFuture<'_, Result<String, DeliverError>> {
+        Box::pin(future::ready(Err(DeliverError { why: "nobody takes what the call gave out".to_owned() })))
+    }
+}
+
+/// Who is asked in the middle of a run.
+pub trait Confirm: Send + Sync {
+    /// Whether to go on. Dropping the future takes the question back.
+    fn confirm(&self, question: Question) -> BoxFuture<'_, bool>;
+}
+
+/// Always the same answer: nobody is there to ask (no), or all has been said beforehand (yes).
+#[derive(Clone, Copy, Debug)]
+pub struct FixedAnswer(pub bool);
+
+impl Confirm for FixedAnswer {
+    fn confirm(&self, _: Question) -> BoxFuture<'_, bool> {
+        Box::pin(future::ready(self.0))
+    }
 }

@@ -405,8 +405,8 @@ impl Machine for Read {
                 Ok(())
             }
             Input::Stop(_) => Err(ReadError::Stopped),
-            // It makes no records.
-            Input::Durable(_) | Input::NotDurable(_) => Ok(()),
+            // It makes no records, asks nothing, and its calls give nothing out.
+            Input::Durable(_) | Input::NotDurable(_) | Input::Delivered(..) | Input::Confirmed(_) => Ok(()),
         };
         match outcome {
             Ok(()) => self.go_on(&mut out),

@@ -20,7 +20,7 @@ mod refusal;
 mod ruling;
 mod stopwatch;
 
-pub use options::RunOptions;
+pub use options::{OnFailure, ParseWaveError, RunOptions, WaveSize};
 
 use crate::{
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Seq, Stop, TimerId},
@@ -151,7 +151,6 @@ impl Run {
     pub fn new(id: RunId, plan: Arc<Plan>, options: RunOptions, seed: u64) -> Self {
         Self {
             id,
-            options,
             seed,
             random: fastrand::Rng::with_seed(seed),
             budget: RetryBudget::new(options.retry),
@@ -172,6 +171,7 @@ impl Run {
             seq: 0,
             halt: None,
             phase: Phase::Working,
+            options,
             plan,
         }
     }
@@ -195,7 +195,7 @@ impl Run {
             tenant: plan.tenant.clone(),
             command: plan.command.clone(),
             fingerprint: plan.fingerprint.clone(),
-            options: self.options,
+            options: self.options.clone(),
             seed: self.seed,
             changes: plan.changes.len() as u64,
             operations: plan.operations.len() as u64,
@@ -649,6 +649,7 @@ impl Machine for Run {
                 self.answered(attempt, *answer, now, &mut out);
             }
             (Phase::Working, Input::Woke(timer)) => self.woke(timer),
+            (Phase::Working, Input::Delivered(..) | Input::Confirmed(_)) => {}
             (Phase::Working, Input::Stop(Stop::Finish)) => self.halt(Halt::Stop, now, &mut out),
         }
         self.fill_slots(now, &mut out);

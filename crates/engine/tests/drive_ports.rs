@@ -9,7 +9,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Seq, Stop, TimerId},
     pacer::{LocalPacer, PacerOptions},
-    ports::{Claim, ClaimError, Clock as _, Journal as _, Lease, Pacer as _},
+    ports::{Claim, ClaimError, Clock as _, FixedAnswer, Journal as _, Lease, NoDelivery, Pacer as _},
     record::{Event, Record, RunId, RunTimings},
     report::RunOutcome,
     run::{Run, RunOptions},
@@ -56,6 +56,8 @@ impl<F: FnMut(Now, &Input) -> Vec<Output<()>> + Send> Machine for Scripted<F> {
                 Output::Send { attempt, call, after, not_after, limit } => {
                     Output::Send { attempt, call, after, not_after, limit }
                 }
+                Output::Deliver { attempt, label, product } => Output::Deliver { attempt, label, product },
+                Output::Ask(question) => Output::Ask(question),
                 Output::Wake(timer, at) => Output::Wake(timer, at),
                 Output::Tell(event) => Output::Tell(event),
                 Output::Done(()) => Output::Done(std::mem::take(&mut self.told)),
@@ -91,6 +93,8 @@ impl Stage {
             clock: &self.clock,
             secrets: &SimSecrets,
             pacer: &self.pacer,
+            deliver: &NoDelivery,
+            confirm: &FixedAnswer(false),
         }
     }
 

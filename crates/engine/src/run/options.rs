@@ -2,10 +2,10 @@
 
 use crate::retry::RetryPolicy;
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::{fmt, str::FromStr, time::Duration};
 
 /// How a run is carried out. Part of its first record, so that a run continued later is carried out alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunOptions {
     /// The most operations at work at once, waiting for their permits included; at least 1.
     pub parallel: usize,
@@ -17,6 +17,29 @@ pub struct RunOptions {
     pub send_within: Duration,
     /// Take permits ahead of other runs of the same key.
     pub urgent: bool,
+    /// What a failure means for the rest.
+    pub on_failure: OnFailure,
+    /// Start nothing new once so many operations, and items that the plan itself refuses, have failed.
+    pub max_failures: Option<u64>,
+    /// Carry the plan out in waves, and ask between them. Sizes count operations, in the order of the plan, from its
+    /// first: the last wave, with all of them, need not be named.
+    pub waves: Vec<WaveSize>,
+    /// Start nothing new so long after the start.
+    pub deadline: Option<Duration>,
+    /// An operation that rests on a base older than this reads the kind's list again first: zero does so always. `None`:
+    /// the longer of [`RunOptions::RECHECK`] and [`RunOptions::RECHECK_PERIODS`] periods of the update class.
+    pub recheck: Option<Duration>,
+    /// The period of the update class, as far as it is known at the start.
+    pub update_period: Option<Duration>,
+    /// Whether a kind whose calls are all refused is stopped.
+    pub brake: bool,
+}
+
+impl RunOptions {
+    /// The least default age of a base that is read again.
+    pub const RECHECK: Duration = Duration::from_secs(60);
+    /// The same in periods of the update class.
+    pub const RECHECK_PERIODS: u32 = 20;
 }
 
 impl Default for RunOptions {
@@ -27,6 +50,94 @@ impl Default for RunOptions {
             attempt_limit: Duration::from_secs(30),
             send_within: Duration::from_secs(5),
             urgent: false,
+            on_failure: OnFailure::Continue,
+            max_failures: None,
+            waves: Vec::new(),
+            deadline: None,
+            recheck: None,
+            update_period: None,
+            brake: true,
         }
+    }
+}
+
+/// What a failure means for the rest of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// What does not need it goes on.
+    #[default]
+    Continue,
+    /// Nothing new is started.
+    Stop,
+}
+
+/// How many operations the waves up to one hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaveSize {
+    /// So many.
+    Operations(u64),
+    /// So many in a hundred, rounded up.
+    Percent(u8),
+}
+
+impl WaveSize {
+    /// The number of operations, out of `all`.
+    pub fn of(self, all: usize) -> usize {
+        match self {
+            Self::Operations(number) => usize::try_from(number).unwrap_or(usize::MAX).min(all),
+            Self::Percent(percent) => (all * usize::from(percent)).div_ceil(100).min(all),
+        }
+    }
+}
+
+impl fmt::Display for WaveSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Operations(number) => write!(f, "{number}"),
+            Self::Percent(percent) => write!(f, "{percent}%"),
+        }
+    }
+}
+
+/// A text that is no size of a wave.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no size of a wave; expected a number of operations such as `5`, or a share such as `25%`")]
+pub struct ParseWaveError(String);
+
+impl FromStr for WaveSize {
+    type Err = ParseWaveError;
+
+    fn from_str(text: &str) -> Result<Self, ParseWaveError> {
+        let trimmed = text.trim();
+        let size = match trimmed.strip_suffix('%') {
+            Some(percent) => percent.parse().ok().filter(|n| (1..=100).contains(n)).map(Self::Percent),
+            None => trimmed.parse().ok().filter(|number| *number > 0).map(Self::Operations),
+        };
+        size.ok_or_else(|| ParseWaveError(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_and_shown() {
+        for text in ["1", "25%", "100%", "400"] {
+            assert_eq!(text.parse::<WaveSize>().expect("a size").to_string(), text);
+        }
+        for text in ["", "0", "0%", "101%", "-1", "5.5", "%", "all"] {
+            assert!(text.parse::<WaveSize>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn shares_round_up_and_no_wave_is_larger_than_the_plan() {
+        assert_eq!(WaveSize::Percent(25).of(10), 3);
+        assert_eq!(WaveSize::Percent(1).of(1), 1);
+        assert_eq!(WaveSize::Percent(100).of(7), 7);
+        assert_eq!(WaveSize::Operations(9).of(7), 7);
     }
 }

@@ -19,7 +19,9 @@ use connexa_engine::{
     machine::{Machine, Seq, Stop},
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
-    ports::{Claim, Clock, Journal as _, SecretMissing, Secrets},
+    ports::{
+        Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets,
+    },
     record::{Event, Record, RunId},
     report::Report,
     run::{Run, RunOptions},
@@ -69,6 +71,8 @@ pub struct World {
     pub service: Arc<Service>,
     pub journal: MemoryJournal,
     pub pacer: LocalPacer,
+    pub deliver: Box<dyn Deliver>,
+    pub confirm: Box<dyn Confirm>,
 }
 
 impl World {
@@ -79,7 +83,8 @@ impl World {
         options: PacerOptions,
     ) -> Self {
         let pacer = LocalPacer::new(Arc::new(clock.clone()), options);
-        Self { clock, service, journal, pacer }
+        let (deliver, confirm) = (Box::new(NoDelivery), Box::new(FixedAnswer(false)));
+        Self { clock, service, journal, pacer, deliver, confirm }
     }
 
     /// Drives a machine without a journal.
@@ -92,6 +97,8 @@ impl World {
                 clock: &self.clock,
                 secrets: &SimSecrets,
                 pacer: &self.pacer,
+                deliver: &*self.deliver,
+                confirm: &*self.confirm,
             };
             drive(machine, ports, &mut |event| events.push(event.clone()), stream::pending()).await
         });
@@ -129,6 +136,8 @@ impl World {
                 clock: &self.clock,
                 secrets: &SimSecrets,
                 pacer: &self.pacer,
+                deliver: &*self.deliver,
+                confirm: &*self.confirm,
             };
             let stops = match stop {
                 Some(at) => self.clock.sleep_until(at).map(|()| Stop::Finish).into_stream().left_stream(),
