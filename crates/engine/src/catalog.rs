@@ -11,6 +11,7 @@ mod tables;
 use crate::key::Compare;
 use connexa_types::{Endpoint, Kind};
 
+pub use services::{PROTOCOLS, SERVICE_TYPES};
 pub use settings::{SETTINGS, SetCall, Setting, setting};
 pub use tables::{BETA_NAMES, DEFINITIONS};
 

@@ -6,8 +6,10 @@
 //! `values`), and rules that concern several items are checked at the end (`across`). What an item alone cannot decide is
 //! left to the planner, which finds the rules in [`rules`].
 
+mod access;
 mod across;
 mod documents;
+mod elements;
 mod excerpt;
 mod formats;
 mod given;
@@ -18,6 +20,7 @@ mod node;
 mod overlap;
 mod reader;
 pub mod rules;
+mod services;
 mod source;
 mod values;
 mod yaml;

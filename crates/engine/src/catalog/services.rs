@@ -7,6 +7,15 @@ use super::{
 use crate::key::Compare;
 use connexa_types::{Endpoint, Kind};
 
+/// Named types of services, in the API's order (API section 6.9).
+pub const SERVICE_TYPES: &[&str] = &[
+    "ANY", "CUSTOM", "BGP", "DHCP", "DNS", "FTP", "HTTP", "HTTPS", "IMAP", "IMAPS", "NTP", "POP3", "POP3S",
+    "SMTP", "SMTPS", "SNMP", "SSH", "TELNET", "TFTP",
+];
+
+/// Protocols of custom service types, in the order in which they are sent.
+pub const PROTOCOLS: &[&str] = &["TCP", "UDP", "ICMP"];
+
 const IP_SERVICE_TYPE: &[&str] = &["IP_SOURCE", "SERVICE_DESTINATION"];
 
 const fn domains(exact_match: bool) -> Field {

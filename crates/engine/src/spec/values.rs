@@ -1,6 +1,7 @@
 //! Values of fields: types, formats, enums, references and secrets (spec sections 3.1, 3.4, 3.6).
 
 use super::{
+    elements::country,
     formats::{Checked, Family, cidr, domain, enumerated, ip, is_email, is_uuid},
     names::{self, Names, Role},
     node::{Mapping, Node, Value},
@@ -15,7 +16,7 @@ use crate::{
 };
 use connexa_types::{Kind, ResourceId, SecretHash, SecretRef, SecretSource, SecretValue};
 use serde_json::Value as Json;
-use std::{borrow::Cow, collections::HashSet, hash::Hash, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 impl Reader<'_> {
     /// Reads a field's value. `None`: it is in error, which has been reported.
@@ -65,13 +66,19 @@ impl Reader<'_> {
                 }
                 Some(text_value(text.to_owned()))
             }
-            FieldType::Ip => {
+            FieldType::Ip | FieldType::Ipv4 => {
+                let family = matches!(field.ty, FieldType::Ipv4).then_some(Family::V4);
                 let text = self.expect_text(draft, node, path)?;
-                self.accept(draft, node, path, ip(text, None)).map(text_value)
+                self.accept(draft, node, path, ip(text, family)).map(text_value)
             }
-            FieldType::Cidr => {
+            FieldType::Cidr | FieldType::Ipv4Cidr | FieldType::Ipv6Cidr => {
+                let family = match field.ty {
+                    FieldType::Ipv4Cidr => Some(Family::V4),
+                    FieldType::Ipv6Cidr => Some(Family::V6),
+                    _ => None,
+                };
                 let text = self.text(draft, field, node, path)?;
-                self.accept(draft, node, path, cidr(&text, None)).map(text_value)
+                self.accept(draft, node, path, cidr(&text, family)).map(text_value)
             }
             FieldType::Enum(values) => {
                 let text = self.expect_text(draft, node, path)?;
@@ -118,26 +125,30 @@ impl Reader<'_> {
                     Ok(text.to_owned())
                 })
             }
-            FieldType::Ipv4
-            | FieldType::Ipv4Cidr
-            | FieldType::Ipv6Cidr
-            | FieldType::Ipv6CidrSet
-            | FieldType::TextList
-            | FieldType::Domains { .. }
-            | FieldType::Subnets
-            | FieldType::Services
-            | FieldType::AccessItems(_)
-            | FieldType::IpRanges
-            | FieldType::Countries
-            | FieldType::Zones => {
-                self.report_value(draft, node, path, super::reader::not_yet(path));
-                None
-            }
+            FieldType::Domains { exact_match } => self.domains(draft, exact_match, node, path),
+            FieldType::Subnets => self.subnets(draft, node, path).map(|list| list_value(field, list)),
+            FieldType::Services => self
+                .services(draft, node, path)
+                .map(|config| config.map_or(FieldValue::Clear, FieldValue::Value)),
+            FieldType::AccessItems(side) => self.access(draft, side, node, path),
+            FieldType::IpRanges => self.ip_ranges(draft, node, path).map(|list| list_value(field, list)),
+            FieldType::Countries => self.set(draft, field, node, path, &country),
+            FieldType::Zones => self.zones(draft, field, node, path).map(|list| list_value(field, list)),
+            FieldType::TextList => self.text_list(draft, field, node, path),
             FieldType::Ipv4Set => self.set(draft, field, node, path, &|text| ip(text, Some(Family::V4))),
             FieldType::Ipv6Set => self.set(draft, field, node, path, &|text| ip(text, Some(Family::V6))),
             FieldType::Ipv4CidrSet => {
-                let inner = self.unwrap_object(draft, field, node, path)?;
+                let inner = match field.request.split_once('/') {
+                    Some((_, inner)) => self.unwrap_object(draft, inner, node, path)?,
+                    None => node,
+                };
+                if matches!(inner.value(), Value::Null) {
+                    return Some(FieldValue::Clear);
+                }
                 self.set(draft, field, inner, path, &|text| cidr(text, Some(Family::V4)))
+            }
+            FieldType::Ipv6CidrSet => {
+                self.set(draft, field, node, path, &|text| cidr(text, Some(Family::V6)))
             }
             FieldType::Reference(kind) => self
                 .reference(draft, kind, ids, node, path)
@@ -160,11 +171,17 @@ impl Reader<'_> {
     }
 
     /// Keeps a value that passed its check, or reports what was wrong.
-    fn accept<T>(&mut self, draft: usize, node: &Node, path: &str, checked: Checked<T>) -> Option<T> {
+    pub(super) fn accept<T>(
+        &mut self,
+        draft: usize,
+        node: &Node,
+        path: &str,
+        checked: Checked<T>,
+    ) -> Option<T> {
         checked.map_err(|problem| self.report_value(draft, node, path, *problem)).ok()
     }
 
-    fn expect_text<'n>(&mut self, draft: usize, node: &'n Node, path: &str) -> Option<&'n str> {
+    pub(super) fn expect_text<'n>(&mut self, draft: usize, node: &'n Node, path: &str) -> Option<&'n str> {
         let text = node.text();
         if text.is_none() {
             let problem = wrong_type(path, node, "text");
@@ -260,55 +277,34 @@ impl Reader<'_> {
         let values = self.elements(draft, node, path, |reader, element, path| {
             let text = reader.expect_text(draft, element, path)?;
             let value = reader.accept(draft, element, path, check(text))?;
-            Some((value.clone(), Json::String(value)))
+            Some((value.clone(), (), Json::String(value)))
         })?;
-        if values.is_empty() && field.null == Null::EmptyList {
-            return Some(FieldValue::Clear);
-        }
-        Some(FieldValue::Value(Json::Array(values)))
+        Some(list_value(field, values))
     }
 
-    /// Reads each element of a list to what tells it from others, and its value. One that is given again is left out;
-    /// with one in error there is no list.
-    fn elements<K: Eq + Hash, T>(
-        &mut self,
-        draft: usize,
-        node: &Node,
-        path: &str,
-        mut read: impl FnMut(&mut Self, &Node, &str) -> Option<(K, T)>,
-    ) -> Option<Vec<T>> {
+    /// Reads a list of texts, in order.
+    fn text_list(&mut self, draft: usize, field: &Field, node: &Node, path: &str) -> Option<FieldValue> {
         let Value::List(nodes) = node.value() else {
             self.report_value(draft, node, path, wrong_type(path, node, "a list"));
             return None;
         };
-        let mut seen = HashSet::new();
-        let mut values = Vec::with_capacity(nodes.len());
-        let mut sound = true;
+        let mut texts = Vec::with_capacity(nodes.len());
         for (index, element) in nodes.iter().enumerate() {
-            match read(self, element, &format!("{path}[{index}]")) {
-                Some((own, value)) => {
-                    if seen.insert(own) {
-                        values.push(value);
-                    }
-                }
-                None => sound = false,
-            }
+            texts.extend(self.expect_text(draft, element, &format!("{path}[{index}]")).map(Json::from));
         }
-        sound.then_some(values)
+        (texts.len() == nodes.len()).then(|| list_value(field, texts))
     }
 
-    /// A field that stands alone in an object of the API (`tunnelBypass`) may be given with that object around it.
-    fn unwrap_object<'n>(
+    /// A list that stands alone in an object of the API (`tunnelBypass`, `zones`) may be given with that object around
+    /// it. `inner` is the API's name of the list.
+    pub(super) fn unwrap_object<'n>(
         &mut self,
         draft: usize,
-        field: &Field,
+        inner: &str,
         node: &'n Node,
         path: &str,
     ) -> Option<&'n Node> {
-        let (Value::Mapping(mapping), Some((_, inner))) = (node.value(), field.request.split_once('/'))
-        else {
-            return Some(node);
-        };
+        let Value::Mapping(mapping) = node.value() else { return Some(node) };
         let members: Vec<_> = mapping.entries.iter().filter(|e| !e.name.starts_with('_')).collect();
         match members[..] {
             [only] if *only.name == *inner || *only.name == *catalog::snake(inner) => Some(&only.value),
@@ -372,18 +368,30 @@ impl Reader<'_> {
         node: &Node,
         path: &str,
     ) -> Option<FieldValue> {
-        let references = self.elements(draft, node, path, |reader, element, path| {
+        let references = self.reference_list(draft, kind, ids, node, path)?;
+        if references.is_empty() && field.null == Null::EmptyList {
+            return Some(FieldValue::Clear);
+        }
+        Some(FieldValue::References(references))
+    }
+
+    /// Reads a list of references; each object once, as far as keys and ids tell.
+    pub(super) fn reference_list(
+        &mut self,
+        draft: usize,
+        kind: Kind,
+        ids: bool,
+        node: &Node,
+        path: &str,
+    ) -> Option<Vec<Reference>> {
+        self.elements(draft, node, path, |reader, element, path| {
             let reference = reader.reference(draft, kind, ids, element, path)?;
             let own = match &reference.target {
                 Target::Key(key) => (false, key.own.canonical.clone()),
                 Target::Id(id) | Target::Unchecked(id) => (true, id.as_str().to_owned()),
             };
-            Some((own, reference))
-        })?;
-        if references.is_empty() && field.null == Null::EmptyList {
-            return Some(FieldValue::Clear);
-        }
-        Some(FieldValue::References(references))
+            Some((own, (), reference))
+        })
     }
 
     /// Reads an object that is owned leaf by leaf.
@@ -395,9 +403,17 @@ impl Reader<'_> {
         node: &Node,
         path: &str,
     ) -> Option<FieldValue> {
-        let Value::Mapping(mapping) = node.value() else {
-            self.report_value(draft, node, path, wrong_type(path, node, "a mapping"));
-            return None;
+        let mapping = match (node.value(), field.shorthand) {
+            (Value::Mapping(mapping), _) => mapping,
+            (Value::Boolean(value), Some(leaf)) => {
+                let value = FieldValue::Value(Json::Bool(*value));
+                return Some(FieldValue::Object(SortedMap::from_iter([(leaf, value)])));
+            }
+            (_, shorthand) => {
+                let expected = if shorthand.is_some() { "`true`, `false` or a mapping" } else { "a mapping" };
+                self.report_value(draft, node, path, wrong_type(path, node, expected));
+                return None;
+            }
         };
         let names = names.object(field.name)?;
         Some(FieldValue::Object(self.leaves(draft, field.name, names, mapping, path)))
@@ -511,6 +527,14 @@ impl Reader<'_> {
             (None, None) => None,
         }
     }
+}
+
+/// A list as the value of a field: an empty one is null where null sends an empty list.
+fn list_value(field: &Field, list: Vec<Json>) -> FieldValue {
+    if list.is_empty() && field.null == Null::EmptyList {
+        return FieldValue::Clear;
+    }
+    FieldValue::Value(Json::Array(list))
 }
 
 fn text_value(text: String) -> FieldValue {
