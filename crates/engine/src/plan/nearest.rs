@@ -3,7 +3,7 @@
 /// The candidate most like `given`, if any is like it enough to be what was meant: at most a third of its letters differ.
 ///
 /// Candidates are (what is compared, what is shown). Ties go to the smaller text, whatever the order of the candidates.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     given: &str,
     candidates: impl Iterator<Item = (&'a str, &'a str)>,
 ) -> Option<&'a str> {
