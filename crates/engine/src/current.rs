@@ -1,16 +1,16 @@
 //! The current state: what lists of the tenant showed, split into objects of their kinds.
 
 use crate::{
-    catalog,
-    key::{Key, KeyPart},
+    catalog::{self, SETTINGS, Setting},
+    key::{Compare, Key, KeyPart},
     shared_json::SharedJson,
 };
 use connexa_types::{JsonPointer, Kind, ResourceId, SecretHash, TenantId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
 
-/// One live object.
+/// One live object. A setting is one too: its id and key are its path, its object is `{"value": …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Live {
     /// Its kind.
@@ -32,7 +32,7 @@ pub struct Live {
 pub struct LiveKind {
     /// The objects, in the order of the list.
     pub objects: Vec<Live>,
-    /// Pages of the list that showed them (0 for a kind that came with its parents).
+    /// Pages of the list that showed them (0 for a kind that came with its parents); calls that read settings.
     pub pages: u32,
     /// Whether absence can be relied on: one page, or two passes with equal ids.
     pub stable: bool,
@@ -74,15 +74,15 @@ pub struct CurrentState {
     pub kinds: BTreeMap<Kind, LiveKind>,
     /// The region ids, if the list of regions was read.
     pub regions: Option<Vec<String>>,
-    /// Whether routes of different networks may overlap.
-    pub overlap: OverlapSetting,
 }
 
-/// What is known of the setting `wpc.routes_advanced_configuration_enabled`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The path of the setting that lets routes of different networks overlap.
+pub const OVERLAP: &str = "wpc.routes_advanced_configuration_enabled";
+
+/// What is known of the setting [`OVERLAP`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OverlapSetting {
     /// It was not asked for.
-    #[default]
     Unread,
     /// Routes of different networks may overlap.
     Allowed,
@@ -113,10 +113,52 @@ impl CurrentState {
         self.kinds.get(&kind)
     }
 
-    /// Takes in the whole list of a top-level kind, in place of what was known of it and its nested kinds.
+    /// What was read of a setting, by its path; `None` if it was not read. Its object holds no `value` if the service
+    /// does not tell it.
+    pub fn setting(&self, path: &str) -> Option<&Live> {
+        self.kind(Kind::Setting)?.by_id(path)
+    }
+
+    /// What is known of the setting that lets routes of different networks overlap.
+    pub fn overlap(&self) -> OverlapSetting {
+        let Some(live) = self.setting(OVERLAP) else { return OverlapSetting::Unread };
+        match live.object.get("value").and_then(Value::as_bool) {
+            Some(true) => OverlapSetting::Allowed,
+            Some(false) => OverlapSetting::Forbidden,
+            None => OverlapSetting::Unreadable,
+        }
+    }
+
+    /// Takes in the value of a setting, in place of what was known of it: the whole answer to the call that reads it, null
+    /// for an empty one; `None` where the service does not tell.
+    pub fn put_setting(&mut self, setting: &Setting, value: Option<Value>) {
+        let object = value.map(|value| Map::from_iter([("value".to_owned(), value)])).unwrap_or_default();
+        let live = Live {
+            kind: Kind::Setting,
+            id: setting.path.into(),
+            parent: None,
+            key: Key::top(KeyPart::new(setting.path, Compare::Exact)),
+            object: Value::Object(object).into(),
+            sealed: BTreeMap::new(),
+        };
+        // In the order of the table, whatever the order of the answers.
+        let mut all = self.kinds.remove(&Kind::Setting).unwrap_or_default().objects;
+        all.retain(|known| known.id != live.id);
+        all.push(live);
+        all.sort_by_key(|live| SETTINGS.iter().position(|setting| setting.path == live.id.as_str()));
+        let mut settings = LiveKind { stable: true, ..LiveKind::default() };
+        for live in all {
+            settings.pages += 1;
+            settings.push(live);
+        }
+        self.kinds.insert(Kind::Setting, settings);
+    }
+
+    /// Takes in the whole list of a kind that has one, in place of what was known of it and of the kinds nested in it.
     ///
     /// `objects` holds each element of the list's `content` with the secrets that were taken out of it (pointers
-    /// relative to the element).
+    /// relative to the element). Objects that name their parent have its name in their key once its list is here too,
+    /// whichever of the two comes first; until then its id.
     ///
     /// # Errors
     /// An object without a text `id` or key is an error: nothing may be decided on it.
@@ -137,6 +179,8 @@ impl CurrentState {
             let id = text(&object, kind, "id")?;
             let key_part =
                 KeyPart::new(&text(&object, kind, definition.key_field().response)?, definition.key);
+            let parent =
+                kind.parent().map(|_| text(&object, kind, PARENT_ID).map(ResourceId::from)).transpose()?;
             for (child_kind, live) in &mut nested {
                 let child = catalog::definition(*child_kind);
                 let list_name = child.nested_as.expect("nested() yields nested kinds only");
@@ -173,17 +217,43 @@ impl CurrentState {
             own.push(Live {
                 kind,
                 id: id.into(),
-                parent: None,
-                key: Key::top(key_part),
+                key: match (kind.parent(), &parent) {
+                    (Some(of), Some(id)) => Key::child(self.parent_part(of, id), key_part),
+                    _ => Key::top(key_part),
+                },
+                parent,
                 object: object.into(),
                 sealed,
             });
         }
         self.kinds.insert(kind, own);
         self.kinds.extend(nested);
+        for child in catalog::nested(kind).filter(|child| !child.carried_by_parent) {
+            self.name_parents(child.kind, kind);
+        }
         Ok(())
     }
+
+    /// The parent's part of a child's key.
+    fn parent_part(&self, kind: Kind, id: &ResourceId) -> KeyPart {
+        let live = self.kind(kind).and_then(|parents| parents.by_id(id.as_str()));
+        live.map_or_else(|| KeyPart::new(id.as_str(), Compare::Exact), |live| live.key.own.clone())
+    }
+
+    /// Gives children with a list of their own the names of parents that were read after them.
+    fn name_parents(&mut self, kind: Kind, parents: Kind) {
+        let Some(known) = self.kinds.remove(&kind) else { return };
+        let mut named = LiveKind { pages: known.pages, stable: known.stable, ..LiveKind::default() };
+        for mut live in known.objects {
+            live.key.parent = live.parent.as_ref().map(|id| self.parent_part(parents, id));
+            named.push(live);
+        }
+        self.kinds.insert(kind, named);
+    }
 }
+
+/// The field in which objects of a list of children name their parent (API sections 6.7 and 6.8).
+const PARENT_ID: &str = "networkItemId";
 
 /// Whether a live value is as good as none: a field that an answer lacks is unset (spec section 3.1).
 pub(crate) fn is_unset(value: Option<&Value>) -> bool {

@@ -9,14 +9,16 @@ pub(crate) mod pages;
 pub use error::ReadError;
 
 use crate::{
-    catalog,
-    current::{CurrentState, OverlapSetting},
+    catalog::{self, Setting},
+    current::{CurrentState, OVERLAP},
     machine::{AttemptId, Input, Machine, Output, Seq, TimerId},
     record::{Event, Tick},
     report::CallCounts,
     retry::{Cause, RetryBudget, RetryPolicy},
 };
-use connexa_types::{Answer, Attempt, Call, Endpoint, Kind, Mono, Now, Outcome, Reason, TenantId};
+use connexa_types::{
+    Answer, AnswerBody, Attempt, Call, Endpoint, Kind, Mono, Now, Outcome, Reason, TenantId,
+};
 use pages::{PageId, Pages, Progress};
 use serde_json::Value;
 use std::{
@@ -35,8 +37,10 @@ pub struct ReadOptions {
     pub again: Vec<Kind>,
     /// Read the regions.
     pub regions: bool,
-    /// Read whether routes of networks may overlap.
+    /// Read whether routes of networks may overlap. A service that does not tell is no error.
     pub overlap_setting: bool,
+    /// The settings that are read, by their paths: one call each.
+    pub settings: Vec<&'static str>,
     /// The most calls at once; at least 1.
     pub parallel: usize,
     /// How often calls are tried again.
@@ -54,6 +58,7 @@ impl Default for ReadOptions {
             again: Vec::new(),
             regions: false,
             overlap_setting: false,
+            settings: Vec::new(),
             parallel: 8,
             // Nothing has changed yet, and somebody waits for an answer: a service that is not there is said so soon.
             retry: RetryPolicy {
@@ -85,6 +90,8 @@ pub struct Read {
     options: ReadOptions,
     state: CurrentState,
     lists: Vec<List>,
+    /// Settings that were asked for, and those of them that are known.
+    settings: (u64, u64),
     budget: RetryBudget,
     random: fastrand::Rng,
     queue: VecDeque<Request>,
@@ -122,7 +129,8 @@ enum What {
     /// A page of the list at this index.
     Page(usize, PageId),
     Regions,
-    Overlap,
+    /// A setting, and whether the plan can do without it.
+    Setting(&'static Setting, bool),
 }
 
 impl Request {
@@ -163,6 +171,7 @@ impl Read {
             options,
             state,
             lists,
+            settings: (0, 0),
             queue: VecDeque::new(),
             active: HashMap::new(),
             backing_off: HashMap::new(),
@@ -183,9 +192,14 @@ impl Read {
         if self.options.regions {
             self.queue.push_back(Request::new(What::Regions, Call::new(Endpoint::RegionList)));
         }
-        if self.options.overlap_setting {
-            let endpoint = Endpoint::SettingWpcRoutesAdvancedConfigurationEnabledGet;
-            self.queue.push_back(Request::new(What::Overlap, Call::new(endpoint)));
+        let named: BTreeSet<&str> = self.options.settings.iter().copied().collect();
+        for setting in catalog::SETTINGS {
+            let is_named = named.contains(setting.path);
+            if is_named || (self.options.overlap_setting && setting.path == OVERLAP) {
+                self.settings.0 += 1;
+                let what = What::Setting(setting, !is_named);
+                self.queue.push_back(Request::new(what, Call::new(setting.get)));
+            }
         }
         for list in 0..self.lists.len() {
             self.ask_for_pages(list);
@@ -233,12 +247,14 @@ impl Read {
                 self.budget.succeeded();
                 return self.take(request.what, answer, out);
             }
-            // The plan can do without: it warns instead of refusing.
-            Outcome::Rejected(_) if matches!(request.what, What::Overlap) => {
-                self.state.overlap = OverlapSetting::Unreadable;
+            Outcome::Rejected(rejection) => {
+                let What::Setting(setting, true) = request.what else {
+                    return Err(ReadError::rejected(what, rejection));
+                };
+                self.settings.1 += 1;
+                self.state.put_setting(setting, None);
                 return Ok(());
             }
-            Outcome::Rejected(rejection) => return Err(ReadError::rejected(what, rejection)),
             Outcome::Unauthorized => return Err(ReadError::Unauthorized),
             Outcome::Indeterminate(ref why) if why.reason == Reason::Redirect => {
                 return Err(ReadError::Redirect { what, detail: why.detail.clone() });
@@ -278,12 +294,20 @@ impl Read {
                 let ids: Vec<String> = ids.ok_or_else(|| ReadError::Odd { what: self.name(what) })?;
                 self.state.regions = Some(ids);
             }
-            What::Overlap => {
-                self.state.overlap = match answer.json().and_then(Value::as_bool) {
-                    Some(true) => OverlapSetting::Allowed,
-                    Some(false) => OverlapSetting::Forbidden,
-                    None => OverlapSetting::Unreadable,
+            What::Setting(setting, _) => {
+                let value = match answer.body {
+                    AnswerBody::Json(value) => value,
+                    AnswerBody::Text(text) => text.into(),
+                    // An unset value has no body (API section 5.20).
+                    AnswerBody::Empty => Value::Null,
                 };
+                self.state.put_setting(setting, Some(value));
+                self.settings.1 += 1;
+                out.push(Output::Tell(Box::new(Event::Tick(Tick::Read {
+                    what: Kind::Setting.plural().to_owned(),
+                    objects: self.settings.1,
+                    total: Some(self.settings.0),
+                }))));
             }
             What::Page(index, page) => {
                 let progress = self.lists[index].pages.take(page, answer);
@@ -340,7 +364,7 @@ impl Read {
                 format!("the list of {}", self.lists[list].kind.plural().replace('_', " "))
             }
             What::Regions => "the list of regions".to_owned(),
-            What::Overlap => "the setting `wpc.routes_advanced_configuration_enabled`".to_owned(),
+            What::Setting(setting, _) => format!("the setting `{}`", setting.path),
         }
     }
 

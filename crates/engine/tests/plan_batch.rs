@@ -3,13 +3,12 @@
 mod plan_support;
 
 use connexa_engine::{
-    current::OverlapSetting,
     plan::{PlanTimings, document},
     problem::{Code, Problem},
     report::{ErrorType, Verdict},
 };
 use connexa_types::Kind;
-use plan_support::{Spec, Tenant, actions, call, create, gateways, ready, value};
+use plan_support::{Spec, Tenant, actions, call, create, gateways, overlap, ready, value};
 use serde_json::{Value, json};
 
 fn bad(spec: &mut Spec, item: usize) {
@@ -78,7 +77,7 @@ fn a_live_key_is_there_already_or_a_conflict() {
     let mut options = create();
     options.reads = 1;
     let mut current = tenant.current();
-    current.overlap = OverlapSetting::Allowed;
+    overlap(&mut current, true);
     let connexa_engine::plan::Planning::Ready(plan) = connexa_engine::plan::plan(&spec.0, &current, &options)
     else {
         panic!("no plan")

@@ -3,7 +3,6 @@
 mod plan_support;
 
 use connexa_engine::{
-    current::OverlapSetting,
     desired::{DesiredSecret, FieldValue, Parent, Target},
     plan::{Planning, Wants, kinds_to_read, plan},
     problem::Problem,
@@ -11,7 +10,7 @@ use connexa_engine::{
 };
 use connexa_types::{JsonPointer, Kind, SealingKey, SecretRef, SecretSource};
 use plan_support::{
-    Spec, Tenant, actions, apply, by_name, call, gateways, group, ready, refused, shown, value,
+    Spec, Tenant, actions, apply, by_name, call, gateways, group, overlap, ready, refused, shown, value,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -184,12 +183,12 @@ fn routes_to_be_created_are_checked_against_live_ones() {
     spec.flat(Kind::NetworkRoute, "paris", "10.1.16.0/20", []);
     let mut current = tenant.current();
     assert!(wants(&spec, &current).overlap_setting, "read only now that an overlap was found");
-    current.overlap = OverlapSetting::Forbidden;
+    overlap(&mut current, false);
     let Planning::Refused(problems) = plan(&spec.0, &current, &apply()) else { panic!("not refused") };
     assert_eq!(warnings(&problems), ["E404 subnet", "E404 subnet", "E404 subnet", "W405 subnet"]);
     assert_eq!(problems.iter().map(|p| p.line.unwrap()).collect::<Vec<_>>(), [1, 2, 3, 5]);
     assert!(problems[1].message.contains("`10.2.3.0/24` of network `paris`"), "{}", problems[1].message);
-    current.overlap = OverlapSetting::Allowed;
+    overlap(&mut current, true);
     let Planning::Ready(plan) = plan(&spec.0, &current, &apply()) else { panic!("no plan") };
     assert_eq!(warnings(&plan.problems), ["W405 subnet"]);
 }
@@ -212,7 +211,7 @@ fn one_network_under_two_names_is_one_network() {
     by_id(&mut spec, "10.0.9.0/24", "n2");
     by_id(&mut spec, "10.1.0.0/16", "n2");
     let mut current = tenant.current();
-    current.overlap = OverlapSetting::Forbidden;
+    overlap(&mut current, false);
     let Planning::Refused(problems) = plan(&spec.0, &current, &apply()) else { panic!("not refused") };
     assert_eq!(warnings(&problems), ["E301 subnet", "E404 subnet"]);
     assert_eq!(problems[1].message, "`10.0.9.0/24` overlaps the route `10.0.0.0/16` of network `paris`");

@@ -75,7 +75,7 @@ fn a_page_is_a_call_and_children_come_with_their_parents() {
     assert_eq!(names(&done.state, Kind::UserGroup), [""; 0]);
     assert_eq!(names(&done.state, Kind::Host).len(), 2001);
     assert_eq!(done.state.regions.as_deref(), Some(&["eu-central-1".to_owned(), "us-east-1".to_owned()][..]));
-    assert_eq!(done.state.overlap, OverlapSetting::Allowed);
+    assert_eq!(done.state.overlap(), OverlapSetting::Allowed);
     let kind = |kind| done.state.kind(kind).expect("it was read");
     assert!(kind(Kind::Network).stable && kind(Kind::UserGroup).stable && !kind(Kind::Host).stable);
     assert_eq!((kind(Kind::Host).pages, kind(Kind::NetworkConnector).pages), (3, 0));
@@ -217,7 +217,73 @@ fn a_setting_that_cannot_be_read_is_no_error() {
     }));
     let options = ReadOptions { overlap_setting: true, ..hosts() };
     let done = read(&world, options).expect("it is only a rule");
-    assert_eq!(done.state.overlap, OverlapSetting::Unreadable);
+    assert_eq!(done.state.overlap(), OverlapSetting::Unreadable);
+}
+
+#[test]
+fn settings_are_read_by_one_call_each_whatever_form_their_answers_have() {
+    let world = world(1);
+    world.service.state().script = Some(Box::new(|call| {
+        let body = match call.endpoint.info().path {
+            "/settings/wpc/topology" => AnswerBody::Text("FULL_MESH".to_owned()),
+            "/settings/dns/zones" => AnswerBody::Json(json!({ "zones": [] })),
+            "/settings/dns/custom-servers" => AnswerBody::Empty,
+            "/dns-log/user-dns-resolutions/enabled" => AnswerBody::Json(json!(false)),
+            _ => return None,
+        };
+        Some(Outcome::Applied(Answer { status: 200, body, sealed: BTreeMap::new() }))
+    }));
+    let settings = vec!["dns_log", "dns.custom_servers", "dns.zones", "wpc.topology", "dns.zones"];
+    let options = ReadOptions { settings, ..ReadOptions::default() };
+    let done = read(&world, options).expect("all is well");
+    assert_eq!(done.calls.read, 4);
+    let all = &done.state.kind(Kind::Setting).expect("read").objects;
+    let shown: Vec<_> = all.iter().map(|live| (live.key.to_string(), (*live.object).clone())).collect();
+    let expected = [
+        ("wpc.topology", json!({ "value": "FULL_MESH" })),
+        ("dns.zones", json!({ "value": { "zones": [] } })),
+        ("dns.custom_servers", json!({ "value": null })),
+        ("dns_log", json!({ "value": false })),
+    ];
+    assert_eq!(shown, expected.map(|(path, object)| (path.to_owned(), object)));
+    assert_eq!(done.state.overlap(), OverlapSetting::Unread);
+    // One that an item names must be had: nothing can be compared with it otherwise.
+    world.service.state().script = Some(Box::new(|_| Some(rejection(403, &[]))));
+    let options = ReadOptions { settings: vec!["wpc.snat"], ..ReadOptions::default() };
+    let error = read(&world, options).unwrap_err().to_string();
+    assert!(error.starts_with("the key may not read the setting `wpc.snat`"), "{error}");
+}
+
+#[test]
+fn children_with_a_list_of_their_own_are_named_by_their_parents_whichever_comes_first() {
+    let application = |id: &str, network: &str| json!({ "id": id, "name": "wiki", "networkItemId": network });
+    let networks = || vec![(json!({ "id": "n1", "name": "Paris", "routes": [] }), BTreeMap::new())];
+    let applications =
+        || vec![application("a1", "n1"), application("a2", "n2")].into_iter().map(|a| (a, BTreeMap::new()));
+    for parents_first in [true, false] {
+        let mut state = CurrentState::new("t".into());
+        if parents_first {
+            state.put_list(Kind::Network, networks(), 1, true).unwrap();
+        }
+        state.put_list(Kind::NetworkApplication, applications().collect(), 3, false).unwrap();
+        if !parents_first {
+            state.put_list(Kind::Network, networks(), 1, true).unwrap();
+        }
+        // The network of the other one was made, or is gone, since the networks were read.
+        assert_eq!(names(&state, Kind::NetworkApplication), ["Paris/wiki", "n2/wiki"]);
+        let kind = state.kind(Kind::NetworkApplication).unwrap();
+        assert_eq!((kind.pages, kind.stable), (3, false));
+        let paris = plan_support::key(Kind::NetworkApplication, Some("paris"), "wiki");
+        assert_eq!(kind.by_key(&paris).map(|live| live.id.as_str()).collect::<Vec<_>>(), ["a1"]);
+        assert_eq!(kind.by_id("a2").unwrap().parent.as_ref().unwrap().as_str(), "n2");
+        // Parents that are read again under another name take their children along.
+        let renamed = vec![(json!({ "id": "n1", "name": "Lutetia" }), BTreeMap::new())];
+        state.put_list(Kind::Network, renamed, 1, true).unwrap();
+        assert_eq!(names(&state, Kind::NetworkApplication), ["Lutetia/wiki", "n2/wiki"]);
+    }
+    let odd = vec![(json!({ "id": "a1", "name": "wiki" }), BTreeMap::new())];
+    let error = CurrentState::default().put_list(Kind::HostApplication, odd, 1, true).unwrap_err();
+    assert_eq!(error.field, "networkItemId");
 }
 
 #[test]
@@ -258,6 +324,7 @@ fn planning_and_reading_in_turns_come_to_an_end() {
                 again: wants.second_pass,
                 regions: wants.regions,
                 overlap_setting: wants.overlap_setting,
+                settings: wants.settings,
                 ..ReadOptions::default()
             };
             state = world.read(Read::new("t".into(), options, Some(state))).0.expect("it can be read").state;

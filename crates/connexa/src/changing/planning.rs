@@ -105,6 +105,7 @@ pub(crate) async fn plan(
             again: wants.second_pass,
             regions: wants.regions,
             overlap_setting: wants.overlap_setting,
+            settings: wants.settings,
             parallel: request.parallel,
             seed: seed(),
             ..ReadOptions::default()

@@ -4,7 +4,8 @@
 #![expect(clippy::print_stdout, reason = "a benchmark tells its figures")]
 
 use connexa_engine::{
-    current::{CurrentState, OverlapSetting},
+    catalog,
+    current::{CurrentState, OVERLAP},
     plan::{Mode, Plan, PlanOptions, Planning, plan},
     spec::{self, Format, Limits, ReadOptions, Reading, SourceText},
 };
@@ -178,7 +179,7 @@ pub(crate) fn tenant(offices: std::ops::Range<usize>, description: &str) -> Curr
     });
     let mut state = CurrentState::new("https://acme.api.openvpn.com".into());
     state.regions = Some(vec!["eu-central-1".to_owned()]);
-    state.overlap = OverlapSetting::Forbidden;
+    state.put_setting(catalog::setting(OVERLAP).expect("a known setting"), Some(json!(false)));
     let mut put = |kind, objects: Vec<Value>| {
         let objects = objects.into_iter().map(|object| (object, BTreeMap::new())).collect();
         state.put_list(kind, objects, 1, true).expect("sound objects");

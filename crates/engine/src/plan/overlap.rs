@@ -59,7 +59,7 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) -> boo
             problems.push(index, Problem::new(Code::warning(405), message).path("subnet"));
         }
         if let Some(other) = other {
-            match finder.current.overlap {
+            match finder.current.overlap() {
                 OverlapSetting::Allowed => {}
                 OverlapSetting::Forbidden => problems.push(index, foreign(finder, route.net, other)),
                 OverlapSetting::Unreadable => {

@@ -5,7 +5,7 @@
 
 use connexa_engine::{
     catalog::{self, definition},
-    current::CurrentState,
+    current::{CurrentState, OVERLAP},
     desired::{DesiredState, FieldValue, Item, Parent, Reference, Source, Target},
     key::{Key, KeyPart},
     plan::{Mode, Operation, Plan, PlanOptions, Planning, TemplateText, plan},
@@ -312,6 +312,11 @@ fn fill(kind: Kind, object: &mut Value, body: &Value, creating: bool) {
     for name in body.as_object().unwrap().keys() {
         assert!(known.contains_key(name), "{kind} takes no `{name}`");
     }
+}
+
+/// Puts on record whether routes of different networks may overlap.
+pub(crate) fn overlap(current: &mut CurrentState, allowed: bool) {
+    current.put_setting(catalog::setting(OVERLAP).unwrap(), Some(json!(allowed)));
 }
 
 /// The plan, which must be ready.
