@@ -5,12 +5,14 @@
 //! of their parents' calls, and order these. A plan has one serialised form, the same wherever it is kept: its operations
 //! hold call templates, never live state.
 
+mod act;
 mod body;
 mod changes;
 mod compare;
 mod cost;
 mod devices;
 mod document;
+mod domains;
 mod egress;
 mod fields;
 mod find;
@@ -43,6 +45,8 @@ use find::{Finder, ParentOf, Renames, Resolved, Standing, planned_kind};
 use problems::Problems;
 use std::collections::{BTreeSet, VecDeque};
 
+pub use act::{Act, ProfileForm, UnknownVerb, Verb, act};
+pub use domains::{domains, is_list as is_domain_list};
 pub use guards::{Exceeded, Guards, Why};
 pub use scope::{NoSelector, Scope, Selector, glob, selects};
 

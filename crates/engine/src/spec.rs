@@ -13,14 +13,17 @@ mod elements;
 mod excerpt;
 mod formats;
 mod given;
+mod identities;
 mod items;
 mod json;
 mod names;
 mod node;
 mod overlap;
 mod reader;
+mod relations;
 pub mod rules;
 mod services;
+mod settings;
 mod source;
 mod values;
 mod yaml;
@@ -28,6 +31,8 @@ mod yaml;
 use crate::{desired::DesiredState, problem::Problem};
 use connexa_types::{Kind, SecretHash, SecretValue};
 use std::{collections::HashMap, sync::Arc};
+
+pub use identities::{Identity, identity};
 
 /// The deepest nesting that any limit can allow: the tree is read and walked by recursion, on any thread's stack.
 const DEEPEST: u32 = 250;
@@ -61,8 +66,13 @@ pub enum Format {
 pub enum Mode {
     /// A spec of all kinds, taken or refused as a whole.
     Spec,
-    /// The items of an imperative command, of one kind; each is taken or refused by itself.
+    /// The items of `create` ([`ReadOptions::creating`]) or `update`, of one kind, domains of Cyber Shield included; each
+    /// is taken or refused by itself.
     Items(Kind),
+    /// What `delete` and `do` name, of one kind or of all that a spec has; each item is taken or refused by itself. Of an
+    /// item only what identifies it is read, a plain string is its key or id ([`identity`]), and all other fields are
+    /// ignored. Nested children are items too, of their own kinds.
+    Names(Option<Kind>),
 }
 
 /// How to read.
@@ -93,6 +103,16 @@ pub struct Limits {
     pub max_scalar_bytes: u64,
     /// Files.
     pub max_files: u64,
+}
+
+impl Mode {
+    /// The only kind that the command takes, if it takes only one.
+    pub const fn only(self) -> Option<Kind> {
+        match self {
+            Self::Items(kind) | Self::Names(Some(kind)) => Some(kind),
+            Self::Spec | Self::Names(None) => None,
+        }
+    }
 }
 
 impl Default for Limits {

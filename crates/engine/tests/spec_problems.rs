@@ -31,19 +31,6 @@ const SPECS: &[Case] = &[
         "vars: {}\nfor_each: {}\ndefaults: {}\nprotect: {}\n",
         &["E102 1:1 vars", "E102 2:1 for_each", "E102 3:1 defaults", "E102 4:1 protect"],
     ),
-    (
-        "settings: {wpc: {snat: true}}\naccess_groups: []\ndependencies: {}\n",
-        &["E102 1:1 settings", "E102 2:1 access_groups", "E102 3:1 dependencies"],
-    ),
-    (
-        "networks:\n  - name: a\n    unit: u\n    atomic: true\n    depends_on: []\n    renamed_from: b\n",
-        &["E102 3:5 unit", "E102 4:5 atomic", "E102 5:5 depends_on", "E102 6:5 renamed_from"],
-    ),
-    (
-        "networks: [{name: a, applications: [{name: b}], ip_services: []}]",
-        &["E102 1:22 applications", "E102 1:49 ip_services"],
-    ),
-    ("- {kind: access_group, name: a}", &["E102 1:10 -"]),
     ("networks:\n  - name: a\n    connectors: [{name: b, regoin: c}]\n", &["E103 3:28 connectors[0].regoin"]),
     ("networks: [{name: a, Egress: true, colour: red}]", &["E103 1:22 Egress", "E103 1:36 colour"]),
     (

@@ -4,7 +4,7 @@ use petgraph::{algo::kosaraju_scc, graph::DiGraph};
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 /// A graph of `needs`: node → nodes that must come before it. Each list is sorted and free of repetition.
-pub(super) type Needs = Vec<Vec<usize>>;
+pub(crate) type Needs = Vec<Vec<usize>>;
 
 /// The nodes in a sequence in which each comes after what it needs: what is needed first, longest remaining path first,
 /// then lower numbers. Nodes that are in a cycle, or need one, are left out.
@@ -28,7 +28,7 @@ pub(super) fn sequence(needs: &Needs) -> Vec<usize> {
 
 /// The cycles: for each knot of nodes that need each other one way round it, from its lowest node along what is needed.
 /// The second part of each is all nodes of the knot.
-pub(super) fn cycles(needs: &Needs) -> Vec<(Vec<usize>, Vec<usize>)> {
+pub(crate) fn cycles(needs: &Needs) -> Vec<(Vec<usize>, Vec<usize>)> {
     // Mostly there is none, which one pass shows.
     let reached = sequence(needs);
     if reached.len() == needs.len() {

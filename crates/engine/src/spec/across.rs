@@ -140,7 +140,8 @@ fn repeated(reader: &mut Reader<'_>) {
     let mut ids: HashMap<(Kind, String), usize> = HashMap::new();
     for at in 0..reader.drafts.len() {
         let draft = &reader.drafts[at];
-        let Some(kind) = draft.kind() else { continue };
+        // A setting given twice is joined, or E310.
+        let Some(kind) = draft.kind().filter(|kind| *kind != Kind::Setting) else { continue };
         let id = draft.item.id.as_ref().map(ToString::to_string);
         if let Some(id) = &id {
             if let Some(first) = ids.get(&(kind, id.clone())).copied() {

@@ -5,13 +5,10 @@ use super::{
     items::{Stand, declared_kind},
     names,
     node::{Budget, Entry, Mapping, Node, Spot, Value, exceeded},
-    reader::{Reader, not_yet, wrong_type},
+    reader::{Reader, wrong_type},
     source,
 };
-use crate::{
-    catalog,
-    problem::{Code, Problem},
-};
+use crate::problem::{Code, Problem};
 use connexa_types::Kind;
 
 /// Keys of a spec that are kept for later versions of the format (spec section 2).
@@ -73,9 +70,10 @@ impl Reader<'_> {
                 self.flaws(None, &entry.value);
                 continue;
             }
-            let kind = spec_kinds().find(|k| k.plural() == name);
-            match (kind, self.options.mode) {
-                (Some(kind), Mode::Items(own)) if kind != own => {
+            let only = self.options.mode.only();
+            let kind = spec_kinds().chain(only).find(|k| k.plural() == name);
+            match (kind, only) {
+                (Some(kind), Some(own)) if kind != own => {
                     let message =
                         format!("`{name}` are no items of this command, which takes {}", own.plural());
                     self.foreign(
@@ -85,18 +83,20 @@ impl Reader<'_> {
                         &Problem::new(Code::error(8), message).path(name),
                     );
                 }
-                (Some(kind), _) if catalog::is_listed(kind) => self.list(kind, entry),
-                (Some(_), _) => self.report_file(entry.at, name, not_yet(name)),
-                (None, _) if name == "dependencies" => self.report_file(entry.at, name, not_yet(name)),
+                (Some(Kind::Setting), _) => self.settings(entry),
+                (Some(kind), _) => self.list(kind, entry),
+                (None, _) if name == "dependencies" => self.dependencies(entry),
                 (None, _) if RESERVED.contains(&name) => {
                     let message = format!("the key `{name}` is reserved for later versions");
                     self.report_file(entry.at, name, Problem::new(Code::error(102), message));
                 }
-                (None, mode) => {
+                (None, _) => {
                     let problem = unknown_key(name, mapping);
-                    match mode {
+                    match self.options.mode {
                         Mode::Spec => self.report_file(entry.at, name, problem),
-                        Mode::Items(_) => self.foreign(name, None, entry, &problem.path(name)),
+                        Mode::Items(_) | Mode::Names(_) => {
+                            self.foreign(name, None, entry, &problem.path(name))
+                        }
                     }
                 }
             }
@@ -110,7 +110,9 @@ impl Reader<'_> {
             _ => return self.report_file(entry.at, &entry.name, problem.clone()),
         };
         for (index, node) in nodes.iter().enumerate() {
-            let Some(draft) = self.draft(Err(word.to_owned()), node, &Stand::Top { index }) else { return };
+            let Some(draft) = self.draft(Err(word.to_owned()), node.at, &Stand::Top { index }) else {
+                return;
+            };
             self.refuse_kind(draft, node, kind);
             // The key is the problem of all its items: it shows first at its own place.
             let at = if index == 0 { entry.at } else { node.at };
@@ -138,38 +140,54 @@ impl Reader<'_> {
 
     /// Reads a list of items that stands for itself.
     fn bare_list(&mut self, nodes: &[Node]) {
-        let of_file = source::kind_of_name(&self.sources[self.source as usize].name);
+        let of_file =
+            source::kind_of_name(&self.sources[self.source as usize].name).filter(|k| is_in_specs(*k));
         for (index, node) in nodes.iter().enumerate() {
             if self.full {
                 return;
             }
             let word = declared_kind(node);
-            let kind = match self.options.mode {
-                Mode::Items(kind) => Ok(kind),
-                Mode::Spec => match word {
-                    Some((word, at)) => word.parse().map_err(|_| (unknown_kind(word), at)),
-                    None => of_file.ok_or_else(|| (no_kind(), node.at)),
+            let kind = match (self.options.mode.only(), word) {
+                (Some(kind), _) => Ok(kind),
+                (None, Some((word, at))) => match word.parse() {
+                    Ok(kind) if is_in_specs(kind) => Ok(kind),
+                    _ => Err((unknown_kind(word), at)),
                 },
+                (None, None) => of_file.ok_or_else(|| (no_kind(), node.at)),
             };
             match kind {
-                Ok(kind) if catalog::is_listed(kind) => {
+                Ok(kind) => {
                     self.names_kind(kind);
                     self.item(kind, node, &Stand::Top { index });
                 }
-                Ok(kind) => {
-                    let at = word.map_or(node.at, |(_, at)| at);
-                    self.report(None, at, not_yet(kind.plural()));
-                }
                 Err(_) if matches!(node.value(), Value::Broken(_)) => self.flaws(None, node),
-                Err((problem, at)) => self.report(None, at, problem),
+                Err((problem, at)) => {
+                    // In a batch it fails, and the rest goes on.
+                    let word = word.map_or_else(|| "-".to_owned(), |(word, _)| word.to_owned());
+                    let draft = match self.options.mode {
+                        Mode::Spec => None,
+                        Mode::Items(_) | Mode::Names(_) => {
+                            self.draft(Err(word), node.at, &Stand::Top { index })
+                        }
+                    };
+                    if let Some(draft) = draft {
+                        self.refuse_kind(draft, node, None);
+                    }
+                    self.report(draft, at, problem);
+                }
             }
         }
     }
 }
 
 /// The kinds that have a top-level key in a spec.
-fn spec_kinds() -> impl Iterator<Item = Kind> {
-    Kind::ALL.iter().copied().filter(|k| !matches!(k, Kind::AllowDomain | Kind::BlockDomain))
+pub(super) fn spec_kinds() -> impl Iterator<Item = Kind> {
+    Kind::ALL.iter().copied().filter(|k| is_in_specs(*k))
+}
+
+/// Whether specs have items of a kind. Domains of Cyber Shield are for imperative commands only.
+fn is_in_specs(kind: Kind) -> bool {
+    !matches!(kind, Kind::AllowDomain | Kind::BlockDomain)
 }
 
 pub(super) fn unknown_kind(word: &str) -> Problem {

@@ -1,12 +1,12 @@
 //! Items: kinds, keys, parents, fields and nested children (spec sections 2 and 3).
 
 use super::{
-    across,
+    Mode, across,
     documents::unknown_kind,
     given,
-    names::{self, Common, Names, Role},
+    names::{self, Names, Role},
     node::{Entry, Mapping, Node, Spot, Value, exceeded},
-    reader::{Draft, Reader, not_yet, twice, wrong_type},
+    reader::{Draft, Reader, twice, wrong_type},
 };
 use crate::{
     catalog::{self, Definition, FieldType},
@@ -30,13 +30,13 @@ pub(super) enum Stand {
 
 impl Reader<'_> {
     /// Opens a draft; `None` if there are too many.
-    pub(super) fn draft(&mut self, kind: Result<Kind, String>, node: &Node, stand: &Stand) -> Option<usize> {
+    pub(super) fn draft(&mut self, kind: Result<Kind, String>, at: Spot, stand: &Stand) -> Option<usize> {
         let number = self.drafts.len();
         let limit = self.options.limits.max_items;
         if number as u64 >= limit {
             if !self.full {
                 self.full = true;
-                self.flaw(None, &exceeded(node.at, "max_items", limit, "items"));
+                self.flaw(None, &exceeded(at, "max_items", limit, "items"));
             }
             return None;
         }
@@ -48,7 +48,7 @@ impl Reader<'_> {
                 (*index, outer.top, format!("{}{dot}{name}[{index}]", outer.prefix), Some(*parent))
             }
         };
-        let place = self.place(node.at);
+        let place = self.place(at);
         let item = Item {
             kind,
             key: None,
@@ -61,7 +61,7 @@ impl Reader<'_> {
             given: SharedJson::default(),
             source: Source {
                 file: place.file.to_string(),
-                line: node.at.line,
+                line: at.line,
                 index: u32::try_from(index).unwrap_or(u32::MAX),
             },
             place,
@@ -72,11 +72,13 @@ impl Reader<'_> {
         self.drafts.push(Draft {
             item,
             source: self.source,
-            at: node.at,
+            at,
             top,
             prefix,
             spots: Vec::new(),
             bad: Vec::new(),
+            depends_on: Vec::new(),
+            atomic: false,
         });
         Some(number)
     }
@@ -84,8 +86,7 @@ impl Reader<'_> {
     /// Fills in what can be told of an item whose kind is not taken.
     pub(super) fn refuse_kind(&mut self, draft: usize, node: &Node, kind: Option<Kind>) {
         self.flaws(Some(draft), node);
-        let key_name =
-            kind.filter(|k| catalog::is_listed(*k)).map_or("name", |k| catalog::definition(k).key_name);
+        let key_name = kind.map_or("name", |k| catalog::definition(k).key_name);
         let text = match node.value() {
             Value::Mapping(mapping) => member(mapping, key_name).and_then(|e| e.value.text()),
             _ => node.text(),
@@ -99,8 +100,7 @@ impl Reader<'_> {
     /// Reads an item, then its nested children.
     pub(super) fn item(&mut self, kind: Kind, node: &Node, stand: &Stand) {
         let definition = catalog::definition(kind);
-        let Some(draft) = self.draft(Ok(kind), node, stand) else { return };
-        let names = self.names_of(definition);
+        let Some(draft) = self.draft(Ok(kind), node.at, stand) else { return };
         if let Some((word, at)) = declared_kind(node) {
             let problem = match word.parse::<Kind>() {
                 Ok(declared) if declared == kind => None,
@@ -116,27 +116,37 @@ impl Reader<'_> {
                 return self.report(Some(draft), at, problem.path("kind").expected(format!("`{kind}`")));
             }
         }
+        if matches!(self.options.mode, Mode::Names(_)) {
+            return self.named(draft, definition, node, stand);
+        }
+        if kind == Kind::Setting {
+            return self.bare_setting(draft, node);
+        }
+        let names = self.names_of(definition);
         match node.value() {
             Value::Mapping(mapping) => self.mapping(draft, definition, &names, node, mapping, stand),
-            Value::Text(_) if matches!(kind, Kind::NetworkRoute | Kind::Device) => {
+            Value::Text(_) if takes_text(kind) => {
                 let field = definition.key_field();
                 self.drafts[draft].item.given = given::item(node, None, self.seal).into();
                 self.field(draft, &names, field, false, node);
                 self.identify(draft, definition, stand, Some(node), false);
             }
-            Value::Broken(flaw) => self.flaw(Some(draft), flaw),
-            _ => {
-                let problem = Problem::new(
-                    Code::error(105),
-                    format!("an item of kind `{kind}` is {}", node.describe()),
-                );
-                // A list may hold anything; a scalar that has gone astray is shown as it stands.
-                if !matches!(node.value(), Value::List(_)) {
-                    self.drafts[draft].item.given = given::item(node, None, self.seal).into();
-                }
-                self.report(Some(draft), node.at, problem.expected("a mapping"));
-            }
+            _ => self.no_item(draft, kind, node, "a mapping"),
         }
+    }
+
+    /// E105 for what cannot be an item.
+    pub(super) fn no_item(&mut self, draft: usize, kind: Kind, node: &Node, expected: &str) {
+        if let Value::Broken(flaw) = node.value() {
+            return self.flaw(Some(draft), flaw);
+        }
+        let problem =
+            Problem::new(Code::error(105), format!("an item of kind `{kind}` is {}", node.describe()));
+        // A list may hold anything; a scalar that has gone astray is shown as it stands.
+        if !matches!(node.value(), Value::List(_)) {
+            self.drafts[draft].item.given = given::item(node, None, self.seal).into();
+        }
+        self.report(Some(draft), node.at, problem.expected(expected));
     }
 
     fn mapping(
@@ -192,7 +202,11 @@ impl Reader<'_> {
                         self.report_value(draft, &entry.value, "kind", problem);
                     }
                 }
-                Role::Id => self.id(draft, &entry.value),
+                Role::Id if catalog::is_listed(definition.kind) => self.id(draft, &entry.value),
+                Role::Id => {
+                    let message = format!("`id` is not allowed in a {}", definition.kind);
+                    self.report(Some(draft), entry.at, Problem::new(Code::error(107), message).path("id"));
+                }
                 Role::Field { field, ids } => {
                     if field.name == definition.key_name {
                         key_given = Some(&entry.value);
@@ -214,29 +228,7 @@ impl Reader<'_> {
                     self.parent(draft, definition, ids, entry);
                 }
                 Role::Children(child) => children.push((child, entry)),
-                Role::ChildrenNotYet => {
-                    self.report(Some(draft), entry.at, not_yet(name).path(name));
-                }
-                Role::CommonNotYet(common) => {
-                    let allowed = match common {
-                        Common::RenamedFrom => true,
-                        Common::Unit | Common::DependsOn => !nested,
-                        Common::Atomic => {
-                            !nested && matches!(definition.kind, Kind::Network | Kind::Host | Kind::User)
-                        }
-                    };
-                    let problem = if allowed {
-                        not_yet(name)
-                    } else {
-                        let place = if nested {
-                            "a nested child".to_owned()
-                        } else {
-                            format!("a {}", definition.kind)
-                        };
-                        Problem::new(Code::error(107), format!("`{name}` is not allowed in {place}"))
-                    };
-                    self.report(Some(draft), entry.at, problem.path(name));
-                }
+                Role::Common(common) => self.common(draft, definition.kind, nested, common, entry),
                 Role::ResponseOnly if name == "status" && definition.kind == Kind::User => {
                     status = Some(entry.at);
                     self.note(definition.kind, name);
@@ -275,10 +267,23 @@ impl Reader<'_> {
             let text = key_given.and_then(Node::text).filter(|text| !text.trim().is_empty());
             text.map(|text| KeyPart::new(text, Compare::Exact))
         };
-        let without_id = item.id.is_none();
+        self.key_of(draft, definition, stand, own, key_given.is_some(), parent_given);
+    }
+
+    /// Makes the key of its own part, or says what is missing.
+    pub(super) fn key_of(
+        &mut self,
+        draft: usize,
+        definition: &'static Definition,
+        stand: &Stand,
+        own: Option<KeyPart>,
+        key_given: bool,
+        parent_given: bool,
+    ) {
+        let without_id = self.drafts[draft].item.id.is_none();
         let parent =
             definition.parent_names.first().filter(|_| matches!(stand, Stand::Top { .. }) && !parent_given);
-        let key = Some(&definition.key_name).filter(|_| own.is_none() && key_given.is_none());
+        let key = Some(&definition.key_name).filter(|_| own.is_none() && !key_given);
         for name in parent.into_iter().chain(key).filter(|_| without_id) {
             let problem = Problem::new(Code::error(106), format!("the {} has no `{name}`", definition.kind))
                 .path(*name)
@@ -299,7 +304,7 @@ impl Reader<'_> {
         self.drafts[draft].item.key = key;
     }
 
-    fn children(&mut self, parent: usize, definition: &'static Definition, entry: &Entry) {
+    pub(super) fn children(&mut self, parent: usize, definition: &'static Definition, entry: &Entry) {
         let name = definition.nested_as.expect("nested kinds have a nested name");
         self.names_kind(definition.kind);
         match entry.value.value() {
@@ -324,7 +329,7 @@ impl Reader<'_> {
         }
     }
 
-    fn id(&mut self, draft: usize, node: &Node) {
+    pub(super) fn id(&mut self, draft: usize, node: &Node) {
         let problem = match node.value() {
             Value::Text(text) if !text.trim().is_empty() => {
                 self.drafts[draft].spots.push((Cow::Borrowed("id"), node.at));
@@ -338,7 +343,7 @@ impl Reader<'_> {
         self.report_value(draft, node, "id", problem);
     }
 
-    fn parent(&mut self, draft: usize, definition: &'static Definition, ids: bool, entry: &Entry) {
+    pub(super) fn parent(&mut self, draft: usize, definition: &'static Definition, ids: bool, entry: &Entry) {
         let Some(kind) = definition.kind.parent() else { return };
         let path = definition.parent_names[0];
         self.drafts[draft].spots.push((Cow::Borrowed(path), entry.value.at));
@@ -436,6 +441,11 @@ impl Reader<'_> {
         };
         self.report(Some(draft), entry.at, problem);
     }
+}
+
+/// Whether a plain string is an item of the kind: its key.
+pub(super) const fn takes_text(kind: Kind) -> bool {
+    matches!(kind, Kind::NetworkRoute | Kind::Device | Kind::AllowDomain | Kind::BlockDomain)
 }
 
 fn member<'a>(mapping: &'a Mapping, name: &str) -> Option<&'a Entry> {

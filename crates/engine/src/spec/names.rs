@@ -2,7 +2,7 @@
 //! (spec section 3.1). Made from the catalog.
 
 use crate::catalog::{self, Definition, Field, FieldType};
-use connexa_types::{Kind, secret::SECRET_FIELDS};
+use connexa_types::secret::SECRET_FIELDS;
 use std::collections::{BTreeSet, HashMap};
 
 /// What a name means in an item.
@@ -18,10 +18,8 @@ pub(super) enum Role {
     Parent { ids: bool, response: bool },
     /// Nested children.
     Children(&'static Definition),
-    /// Nested children of a kind that this version does not take yet.
-    ChildrenNotYet,
-    /// A key of spec section 3.2 that this version does not take yet.
-    CommonNotYet(Common),
+    /// A common field of spec section 3.2.
+    Common(Common),
     /// A response-only field.
     ResponseOnly,
 }
@@ -52,34 +50,33 @@ impl Names {
         for (name, role) in [
             ("kind", Role::Kind),
             ("id", Role::Id),
-            ("renamed_from", Role::CommonNotYet(Common::RenamedFrom)),
-            ("unit", Role::CommonNotYet(Common::Unit)),
-            ("depends_on", Role::CommonNotYet(Common::DependsOn)),
-            ("atomic", Role::CommonNotYet(Common::Atomic)),
+            ("renamed_from", Role::Common(Common::RenamedFrom)),
+            ("unit", Role::Common(Common::Unit)),
+            ("depends_on", Role::Common(Common::DependsOn)),
+            ("atomic", Role::Common(Common::Atomic)),
         ] {
             names.roles.insert(name.to_owned(), role);
         }
-        names.suggested.extend(["kind", "id"]);
+        names.suggested.extend(["kind", "id", "renamed_from", "unit", "depends_on", "atomic"]);
         names.fields(definition.fields);
         for name in definition.parent_names {
             let response = matches!(catalog::snake(name).as_str(), "network_item_id" | "user_id");
             names.add(name, Role::Parent { ids: is_id_name(name), response });
         }
         names.suggested.extend(definition.parent_names.first());
-        for kind in Kind::ALL.iter().filter(|k| k.parent() == Some(definition.kind)) {
-            if catalog::is_listed(*kind) {
-                let child = catalog::definition(*kind);
-                let nested = child.nested_as.expect("every kind with a parent nests in it");
-                names.add(nested, Role::Children(child));
-                names.suggested.insert(nested);
-            } else {
-                let own = kind.plural().strip_prefix(definition.kind.singular());
-                let nested = own.map_or(kind.plural(), |n| n.trim_start_matches('_'));
-                names.add(nested, Role::ChildrenNotYet);
-                names.suggested.insert(nested);
-            }
+        for child in catalog::nested(definition.kind) {
+            let nested = child.nested_as.expect("every kind with a parent nests in it");
+            names.add(nested, Role::Children(child));
+            names.suggested.insert(nested);
         }
         names.response_only(definition.response_only, "");
+        names
+    }
+
+    /// The name of one field, which is no item's: the value of a setting.
+    pub(super) fn of_field(field: &'static Field) -> Self {
+        let mut names = Self::default();
+        names.fields(std::slice::from_ref(field));
         names
     }
 
@@ -203,6 +200,7 @@ pub(super) fn mentions_secret(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use connexa_types::Kind;
 
     fn field(kind: Kind, name: &str) -> Option<(&'static str, bool)> {
         match Names::of(catalog::definition(kind)).role(name)? {
@@ -227,8 +225,8 @@ mod tests {
         assert!(matches!(ipsec.role("server_ip"), Some(Role::ResponseOnly)));
         assert!(ipsec.object("ike_protocol").unwrap().role("startupAction").is_some());
         let network = Names::of(catalog::definition(Kind::Network));
-        assert!(matches!(network.role("applications"), Some(Role::ChildrenNotYet)));
-        assert!(matches!(network.role("ip_services"), Some(Role::ChildrenNotYet)));
+        assert!(matches!(network.role("applications"), Some(Role::Children(_))));
+        assert!(matches!(network.role("ip_services"), Some(Role::Children(_))));
     }
 
     #[test]

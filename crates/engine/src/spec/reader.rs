@@ -5,15 +5,15 @@
 //! at the end, when every key is known.
 
 use super::{
-    Mode, ReadOptions, Reading, SourceText, across,
+    ReadOptions, Reading, SourceText, across,
     excerpt::{self, Excerpts},
     names::{self, Names},
     node::{Flaw, Node, Spot, Value},
-    source,
+    relations, source,
 };
 use crate::{
     catalog::{self, Definition},
-    desired::{DesiredState, Item},
+    desired::{Dependency, DesiredState, Item},
     problem::{Code, Level, Place, Problem},
 };
 use connexa_types::{Kind, SecretHash, SecretValue};
@@ -38,6 +38,10 @@ pub(super) struct Draft {
     pub(super) spots: Vec<(Cow<'static, str>, Spot)>,
     /// Paths of fields that were given and could not be read.
     pub(super) bad: Vec<Cow<'static, str>>,
+    /// `depends_on` as written: each entry and its place.
+    pub(super) depends_on: Vec<(Box<str>, Spot)>,
+    /// `atomic: true`.
+    pub(super) atomic: bool,
 }
 
 impl Draft {
@@ -97,6 +101,10 @@ pub(super) struct Reader<'a> {
     names: BTreeMap<Kind, Rc<Names>>,
     /// By source: lines on which a secret stands in clear text.
     secret_lines: Vec<BTreeSet<u32>>,
+    /// `dependencies` as written, with the source that each stands in.
+    pub(super) dependencies: Vec<(u32, Dependency)>,
+    /// The items of settings by their path.
+    pub(super) settings: BTreeMap<&'static str, usize>,
 }
 
 /// Reads the input of one command; see [`super::read`].
@@ -121,15 +129,12 @@ pub(super) fn read(
         noted: BTreeSet::new(),
         names: BTreeMap::new(),
         secret_lines: vec![BTreeSet::new(); sources.len()],
+        dependencies: Vec::new(),
+        settings: BTreeMap::new(),
     };
-    match options.mode {
-        Mode::Items(kind) if !catalog::is_listed(kind) => {
-            let start = Spot { line: 1, column: 1 };
-            reader.report(None, start, not_yet(kind.plural()));
-        }
-        _ => reader.sources(),
-    }
+    reader.sources();
     across::check(&mut reader);
+    relations::check(&mut reader);
     reader.finish()
 }
 
@@ -233,6 +238,15 @@ impl Reader<'_> {
         }
     }
 
+    /// Takes back the last item. Its problems become those of another that stands for the same, or of the document.
+    pub(super) fn withdraw(&mut self, other: Option<usize>) {
+        self.drafts.pop();
+        let last = self.drafts.len();
+        for found in self.found.iter_mut().rev().take_while(|f| f.item == Some(last)) {
+            found.item = other;
+        }
+    }
+
     /// Puts problems into their final form and order, and hands out what was read.
     fn finish(mut self) -> Reading {
         self.found.sort_by_key(|f| (f.source, f.at));
@@ -276,7 +290,7 @@ impl Reader<'_> {
             items: self.drafts.into_iter().map(Draft::into_item).collect(),
             kinds: self.kinds,
             notes: self.notes,
-            dependencies: Vec::new(),
+            dependencies: self.dependencies.into_iter().map(|(_, dependency)| dependency).collect(),
         };
         reading
     }
@@ -300,12 +314,6 @@ fn last_line(node: &Node) -> u32 {
         _ => None,
     };
     inner.unwrap_or(node.end_line).max(node.end_line)
-}
-
-/// E102 for what the format has and this version has not.
-pub(super) fn not_yet(what: &str) -> Problem {
-    let verb = if what.ends_with('s') { "are" } else { "is" };
-    Problem::new(Code::error(102), format!("`{what}` {verb} not supported by this version yet"))
 }
 
 /// E104.
