@@ -27,7 +27,7 @@ const TYPES: [&str; 5] = [USER_GROUP, NETWORK_SERVICE, HOST, HOST_SERVICE, PUBLI
 const PUBLISHED: Kind = Kind::NetworkApplication;
 
 const ITEM: Shape = Shape {
-    what: "item of an access group",
+    what: "an item of an access group",
     members: &[
         ("user_groups", &[]),
         ("networks", &[]),

@@ -10,11 +10,12 @@ use super::{
 use crate::{
     catalog::{self, Field},
     desired::{FieldValue, Parent, Reference, Target},
-    key::{Key, KeyPart},
+    key::{Key, KeyPart, parse_cidr},
     problem::{Code, Problem},
     sorted_map::SortedMap,
 };
 use connexa_types::Kind;
+use ipnet::IpNet;
 use serde_json::{Map, Value as Json};
 use std::collections::{HashMap, HashSet};
 
@@ -110,6 +111,8 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     shared_names(reader);
     gateways(reader, &index);
     overlaps(reader);
+    subnets(reader);
+    access_sources(reader, &index);
     device_allowances(reader, &index);
     protocols(reader);
     item_rules(reader);
@@ -239,8 +242,129 @@ fn report_all(reader: &mut Reader<'_>, found: Vec<(usize, Spot, Problem)>) {
     }
 }
 
+/// A setting of the spec, and its value.
+fn setting<'d>(drafts: &'d [Draft], path: &str) -> Option<(usize, &'d FieldValue)> {
+    drafts.iter().enumerate().find_map(|(at, draft)| {
+        let is_it = draft.kind() == Some(Kind::Setting)
+            && draft.item.key.as_ref().is_some_and(|key| key.own.text == path);
+        Some((at, draft.item.fields.get("value").filter(|_| is_it)?))
+    })
+}
+
+/// Whether the spec itself lets networks share addresses.
+fn overlap_is_allowed(drafts: &[Draft]) -> bool {
+    let setting = setting(drafts, "wpc.routes_advanced_configuration_enabled");
+    setting.is_some_and(|(_, value)| *value == FieldValue::Value(Json::Bool(true)))
+}
+
+/// W406: routes that overlap a subnet of the spec's settings.
+fn subnets(reader: &mut Reader<'_>) {
+    let mut subnets: Vec<(IpNet, usize)> = Vec::new();
+    for path in ["wpc.subnet", "wpc.domain_routing_subnet"] {
+        let Some((at, FieldValue::Object(parts))) = setting(&reader.drafts, path) else { continue };
+        let texts = parts.values().flat_map(|part| match part {
+            FieldValue::Value(Json::Array(list)) => list.as_slice(),
+            FieldValue::Value(one) => std::slice::from_ref(one),
+            _ => &[],
+        });
+        subnets.extend(texts.filter_map(|text| Some((parse_cidr(text.as_str()?)?, at))));
+    }
+    if subnets.is_empty() {
+        return;
+    }
+    let mut found = Vec::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        let Some(net) = route(draft) else { continue };
+        let overlaps = |other: &IpNet| net.contains(other) || other.contains(&net);
+        let Some((subnet, of)) = subnets.iter().find(|(subnet, _)| overlaps(subnet)) else { continue };
+        let name = reader.drafts[*of].item.label();
+        let message = format!(
+            "the route {net} overlaps the subnet {subnet} of the setting `{name}`, {}",
+            shown(reader, at, *of)
+        );
+        let problem = Problem::new(Code::warning(406), message).path("subnet");
+        found.push((
+            at,
+            draft.spot("subnet"),
+            problem.expected("routes apart from the subnets of the service"),
+        ));
+    }
+    report_all(reader, found);
+}
+
+/// The network of a route.
+fn route(draft: &Draft) -> Option<IpNet> {
+    if draft.kind() != Some(Kind::NetworkRoute) {
+        return None;
+    }
+    match draft.item.fields.get("subnet")? {
+        FieldValue::Value(Json::String(text)) => text.parse().ok(),
+        _ => None,
+    }
+}
+
+/// W453: IP services of the spec that are in a source, and of another type than `ip_source`.
+fn access_sources(reader: &mut Reader<'_>, index: &Index) {
+    let sources = || {
+        reader.drafts.iter().enumerate().filter_map(|(at, draft)| match draft.item.fields.get("source") {
+            Some(FieldValue::Access(items)) => Some((at, items)),
+            _ => None,
+        })
+    };
+    let is_service = |reference: &Reference| reference.kind == Kind::NetworkIpService;
+    if !sources().any(|(_, items)| items.iter().flat_map(|item| &item.children).any(is_service)) {
+        return;
+    }
+    let mut by_name: HashMap<(Owner, &str), usize> = HashMap::new();
+    let mut by_id: HashMap<&str, usize> = HashMap::new();
+    for (at, draft) in reader.drafts.iter().enumerate() {
+        if draft.kind() != Some(Kind::NetworkIpService) {
+            continue;
+        }
+        if let (Some(key), Some(parent)) = (&draft.item.key, &draft.item.parent) {
+            by_name.insert((Owner::of(parent), key.own.canonical.as_str()), at);
+        }
+        if let Some(id) = &draft.item.id {
+            by_id.insert(id.as_str(), at);
+        }
+    }
+    let service = |reference: &Reference| match &reference.target {
+        Target::Id(id) | Target::Unchecked(id) => by_id.get(id.as_str()).copied(),
+        Target::Key(key) => {
+            let network = reference.within.as_deref()?;
+            let owner = match index.find(network.kind, &network.target) {
+                Some(item) => Owner::Item(item),
+                None => Owner::of(&Parent::Reference(network.clone())),
+            };
+            by_name.get(&(owner, key.own.canonical.as_str())).copied()
+        }
+    };
+    let mut found = Vec::new();
+    for (at, items) in sources() {
+        for reference in items.iter().flat_map(|item| &item.children).filter(|child| is_service(child)) {
+            let Some(service) = service(reference) else { continue };
+            match reader.drafts[service].item.fields.get("type") {
+                Some(FieldValue::Value(of)) if of != "IP_SOURCE" => {}
+                _ => continue,
+            }
+            let name = reader.drafts[service].item.label();
+            let message = format!(
+                "the IP service `{name}` is of another type than `ip_source`, {}",
+                shown(reader, at, service)
+            );
+            let problem = Problem::new(Code::warning(453), message)
+                .path(reference.path.clone())
+                .expected("in a source, IP services of type `ip_source`");
+            let spot = Spot { line: reference.place.line, column: reference.place.column };
+            found.push((at, spot, problem));
+        }
+    }
+    report_all(reader, found);
+}
+
 /// E404 and W405 among the routes of the spec.
 fn overlaps(reader: &mut Reader<'_>) {
+    let allowed = overlap_is_allowed(&reader.drafts);
     let mut owners: HashMap<Owner, usize> = HashMap::new();
     let mut items = Vec::new();
     let mut routes = Vec::new();
@@ -248,15 +372,7 @@ fn overlaps(reader: &mut Reader<'_>) {
     // error here; the rest is compared at plan time, when ids are known.
     let (mut of_items, mut by_name, mut by_id) = (Vec::new(), Vec::new(), Vec::new());
     for (at, draft) in reader.drafts.iter().enumerate() {
-        if draft.kind() != Some(Kind::NetworkRoute) {
-            continue;
-        }
-        let (Some(FieldValue::Value(Json::String(text))), Some(parent)) =
-            (draft.item.fields.get("subnet"), &draft.item.parent)
-        else {
-            continue;
-        };
-        let Ok(net) = text.parse() else { continue };
+        let (Some(net), Some(parent)) = (route(draft), &draft.item.parent) else { continue };
         let owner = Owner::of(parent);
         match &owner {
             Owner::Item(network) => {
@@ -274,7 +390,7 @@ fn overlaps(reader: &mut Reader<'_>) {
         items.push(at);
     }
     let mut reported = HashSet::new();
-    for set in [of_items, by_name, by_id] {
+    for set in [of_items, by_name, by_id].into_iter().filter(|_| !allowed) {
         let some: Vec<Route> = set.iter().map(|i| routes[*i]).collect();
         for o in overlap::between_owners(&some) {
             if reported.insert(set[o.route]) {
@@ -380,7 +496,10 @@ fn item_rules(reader: &mut Reader<'_>) {
             }
             problems
         };
-        for problem in problems {
+        for mut problem in problems {
+            if kind == Kind::Setting {
+                problem.path = problem.path.map(|path| setting_path(draft, &path));
+            }
             let spot = problem.path.as_deref().map_or(draft.at, |path| draft.spot(path));
             found.push((at, spot, problem));
         }
@@ -388,11 +507,29 @@ fn item_rules(reader: &mut Reader<'_>) {
     report_all(reader, found);
 }
 
+/// The path of a setting's value as the spec has it: by the setting's own path, or in a bare item.
+fn setting_path(draft: &Draft, path: &str) -> String {
+    match &draft.item.key {
+        Some(key) if path == "value" && draft.spots.iter().any(|(known, _)| *known == key.own.text) => {
+            key.own.text.clone()
+        }
+        _ => path.to_owned(),
+    }
+}
+
 /// What an item owns, in the API's request form. References and secrets, which no rule looks into, are their mere
 /// presence.
 fn view(draft: &Draft) -> Json {
     let Some(kind) = draft.kind() else { return Json::Null };
-    object(catalog::definition(kind).fields, &draft.item.fields)
+    if kind != Kind::Setting {
+        return object(catalog::definition(kind).fields, &draft.item.fields);
+    }
+    let Some(setting) = draft.item.key.as_ref().and_then(|key| catalog::setting(&key.own.text)) else {
+        return Json::Null;
+    };
+    let mut object = object(std::slice::from_ref(&setting.value), &draft.item.fields);
+    object["key"] = setting.path.into();
+    object
 }
 
 fn object(fields: &'static [Field], owned: &SortedMap<&'static str, FieldValue>) -> Json {

@@ -19,7 +19,7 @@ use std::hash::Hash;
 
 /// The names that an object within a value takes.
 pub(super) struct Shape {
-    /// What the object is, in words.
+    /// What the object is, in words, with an article.
     pub(super) what: &'static str,
     /// Its members: the name in specs, then the API's names for it.
     pub(super) members: &'static [(&'static str, &'static [&'static str])],
@@ -39,7 +39,7 @@ pub(super) struct Member<'n> {
 pub(super) type Element<K, P, T> = (K, P, T);
 
 const DOMAIN: Shape = Shape {
-    what: "domain",
+    what: "a domain",
     members: &[
         ("domain", &["value"]),
         ("allow_embedded_ip", &["allowEmbeddedIp"]),
@@ -52,15 +52,16 @@ const DOMAIN: Shape = Shape {
 const HOST_DOMAIN: Shape = Shape { members: DOMAIN.members.split_at(2).0, ..DOMAIN };
 
 const SUBNET: Shape = Shape {
-    what: "network of an IP service",
+    what: "a network of an IP service",
     members: &[("subnet", &["value"])],
     response_only: &["id", "type", "parentRouteId", "parent_route_id"],
 };
 
 const IP_RANGE: Shape =
-    Shape { what: "address range", members: &[("ip", &[]), ("description", &[])], response_only: &[] };
+    Shape { what: "an address range", members: &[("ip", &[]), ("description", &[])], response_only: &[] };
 
-const ZONE: Shape = Shape { what: "zone", members: &[("name", &[]), ("addresses", &[])], response_only: &[] };
+const ZONE: Shape =
+    Shape { what: "a zone", members: &[("name", &[]), ("addresses", &[])], response_only: &[] };
 
 impl Reader<'_> {
     /// Reads the members of an object within a value: each once, under its name in specs. `None`: some are in error, which
@@ -102,7 +103,7 @@ impl Reader<'_> {
     }
 
     fn unknown_member(&mut self, draft: usize, shape: &Shape, word: &str, at: super::node::Spot, path: &str) {
-        let problem = Problem::new(Code::error(103), format!("a {} has no field `{word}`", shape.what))
+        let problem = Problem::new(Code::error(103), format!("{} has no field `{word}`", shape.what))
             .path(format!("{path}.{word}"));
         let problem = match names::nearest(word, shape.members.iter().map(|(name, _)| *name)) {
             Some(near) => problem.hint(format!("did you mean `{near}`?")),
@@ -175,7 +176,7 @@ impl Reader<'_> {
         };
         let mut members = self.members(draft, shape, mapping, path)?;
         let Some(at) = members.iter().position(|member| member.name == first) else {
-            let problem = Problem::new(Code::error(106), format!("a {} has no `{first}`", shape.what));
+            let problem = Problem::new(Code::error(106), format!("{} has no `{first}`", shape.what));
             self.report_value(draft, node, path, problem.path(path).expected(format!("`{first}`")));
             return None;
         };

@@ -76,8 +76,8 @@ pub(super) fn domain(text: &str) -> Checked<()> {
 
 fn check_family(is_v4: bool, family: Option<Family>) -> Checked<()> {
     let message = match family {
-        Some(Family::V4) if !is_v4 => "an IPv6 address in a list of IPv4",
-        Some(Family::V6) if is_v4 => "an IPv4 address in a list of IPv6",
+        Some(Family::V4) if !is_v4 => "an IPv6 address where IPv4 is wanted",
+        Some(Family::V6) if is_v4 => "an IPv4 address where IPv6 is wanted",
         _ => return Ok(()),
     };
     Err(Box::new(Problem::new(Code::error(203), message)))

@@ -11,10 +11,10 @@ use crate::{
 use connexa_types::Kind;
 use serde_json::Value;
 
-/// Checks an object of a kind that this version plans, as it will be.
+/// Checks an object as it will be.
 ///
 /// `merged` is the whole object in the API's request form, live fields under the item's; what is absent from it is
-/// unset. `creating`: nothing of it is live yet.
+/// unset. `creating`: nothing of it is live yet. A setting is an object of its `key`, which is its path, and its `value`.
 pub fn check(kind: Kind, merged: &Value, creating: bool) -> Vec<Problem> {
     let mut problems = missing(kind, merged, &|_| false);
     problems.extend(combinations(kind, &View { object: merged, whole: true }, creating));
@@ -158,6 +158,9 @@ fn combinations(kind: Kind, view: &View<'_>, creating: bool) -> Vec<Problem> {
             regions(view, &mut problems);
         }
         Kind::NetworkConnector if view.at("ipSecConfig").is_set() => ipsec(view, creating, &mut problems),
+        Kind::LocationContext => checks(view, &mut problems),
+        Kind::DevicePosture => disk_encryption(view, &mut problems),
+        Kind::Setting => setting(view, &mut problems),
         Kind::DnsRecord if view.at("ipv4Addresses").is_unset() && view.at("ipv6Addresses").is_unset() => {
             problems.push(
                 Problem::new(Code::warning(481), "the record has no address")
@@ -195,6 +198,60 @@ fn regions(view: &View<'_>, problems: &mut Vec<Problem>) {
         return;
     };
     problems.push(Problem::new(Code::warning(441), found).path("regions").expected(EXPECTED));
+}
+
+/// E461, E462 and W463: checks of a location context.
+fn checks(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let (ip, country) = (view.at("ipCheck"), view.at("countryCheck"));
+    if ip.is_unset() && country.is_unset() {
+        problems.push(
+            Problem::new(Code::error(461), "the location context checks neither addresses nor countries")
+                .expected("`ip_check` or `country_check`"),
+        );
+    }
+    if ip.is_set() && view.at("ipCheck/ips").is_unset() {
+        problems.push(
+            Problem::new(Code::error(462), "`ip_check` has no `ips`")
+                .path("ip_check.ips")
+                .expected("at least one network, such as `192.0.2.0/24`"),
+        );
+    }
+    if country.is_set() && view.at("countryCheck/countries").is_unset() {
+        problems.push(
+            Problem::new(Code::warning(463), "`country_check` has no `countries`")
+                .path("country_check.countries")
+                .expected("at least one country, such as `FR`"),
+        );
+    }
+}
+
+/// W471: a volume that does not count.
+fn disk_encryption(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let of = view.at("windows/diskEncryption/type");
+    let decided = !matches!(of, Seen::Unknown);
+    if view.at("windows/diskEncryption/volume").is_set() && decided && !of.is_text("SPECIFIC_VOLUME") {
+        problems.push(
+            Problem::new(Code::warning(471), "`volume` is of use only with `type: specific_volume`")
+                .path("windows.disk_encryption.volume")
+                .hint("set `type: specific_volume`, or remove `volume`"),
+        );
+    }
+}
+
+/// W491: settings whose first part is missing.
+fn setting(view: &View<'_>, problems: &mut Vec<Problem>) {
+    let (part, name) = match view.at("key") {
+        Seen::Value(key) if key == "wpc.domain_routing_subnet" => ("value/ipV4Address", "ipv4"),
+        Seen::Value(key) if key == "dns.custom_servers" => ("value/primaryIpV4", "primary"),
+        _ => return,
+    };
+    if view.at("value").is_set() && view.at(part).is_unset() {
+        problems.push(
+            Problem::new(Code::warning(491), format!("`{name}` is missing"))
+                .path("value")
+                .expected(format!("`{name}`, with or without the other part")),
+        );
+    }
 }
 
 fn ipsec(view: &View<'_>, creating: bool, problems: &mut Vec<Problem>) {
@@ -298,6 +355,39 @@ mod tests {
         assert_eq!(check_part(Kind::Network, &decided)[0].code, Code::warning(401));
         let cleared = json!({"ipv4Addresses": null, "ipv6Addresses": []});
         assert_eq!(check_part(Kind::DnsRecord, &cleared)[0].code, Code::warning(481));
+    }
+
+    #[test]
+    fn policies_and_settings() {
+        let none: [&str; 0] = [];
+        let context = |rest: Value| {
+            let mut object = json!({"name": "c", "defaultCheck": {"allowed": true}});
+            object.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+            codes(Kind::LocationContext, &object, true)
+        };
+        assert_eq!(context(json!({})), ["E461"]);
+        assert_eq!(context(json!({"ipCheck": {"allowed": true}})), ["E462"]);
+        assert_eq!(context(json!({"countryCheck": {"allowed": true, "countries": []}})), ["W463"]);
+        assert_eq!(context(json!({"ipCheck": {"allowed": true, "ips": [{"ip": "10.0.0.0/8"}]}})), none);
+        assert!(check_part(Kind::LocationContext, &json!({"ipCheck": {"allowed": true}})).is_empty());
+        let cleared = json!({"ipCheck": null, "countryCheck": null});
+        assert_eq!(check_part(Kind::LocationContext, &cleared)[0].code, Code::error(461));
+        let disk =
+            |of: Value| json!({"name": "p", "windows": {"diskEncryption": {"type": of, "volume": "C"}}});
+        assert_eq!(codes(Kind::DevicePosture, &disk(json!("FULL_DISK")), true), ["W471"]);
+        assert_eq!(codes(Kind::DevicePosture, &disk(Value::Null), true), ["W471"]);
+        assert_eq!(codes(Kind::DevicePosture, &disk(json!("SPECIFIC_VOLUME")), true), none);
+        let part = json!({"windows": {"diskEncryption": {"volume": "C"}}});
+        assert!(check_part(Kind::DevicePosture, &part).is_empty());
+        let setting = |key: &str, value: Value| {
+            let object = json!({"key": key, "value": value});
+            (check(Kind::Setting, &object, false).len(), check_part(Kind::Setting, &object).len())
+        };
+        assert_eq!(setting("dns.custom_servers", json!({"secondaryIpV4": "10.0.0.1"})), (1, 0));
+        assert_eq!(setting("dns.custom_servers", Value::Null), (0, 0));
+        assert_eq!(setting("wpc.domain_routing_subnet", json!({"ipV6Address": "2001:db8::/96"})), (1, 0));
+        assert_eq!(setting("wpc.domain_routing_subnet", json!({"ipV4Address": "10.0.0.0/24"})), (0, 0));
+        assert_eq!(setting("wpc.snat", json!(true)), (0, 0));
     }
 
     #[test]

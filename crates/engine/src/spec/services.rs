@@ -51,19 +51,19 @@ const ICMP: usize = 2;
 const EXPECTED: &str = "a named type such as `https`, or `tcp/8000-8100`, `udp/53`, `icmp/8`, `tcp`";
 
 const CONFIG: Shape = Shape {
-    what: "configuration of services",
+    what: "a configuration of services",
     members: &[("service_types", &["serviceTypes"]), ("custom_service_types", &["customServiceTypes"])],
     response_only: &[],
 };
 
 const CUSTOM_TYPE: Shape = Shape {
-    what: "custom service type",
+    what: "a custom service type",
     members: &[("protocol", &[]), ("port", &[]), ("icmp_type", &["icmpType"])],
     response_only: &[],
 };
 
 const RANGE: Shape = Shape {
-    what: "range",
+    what: "a range",
     members: &[("value", &[]), ("lower_value", &["lowerValue"]), ("upper_value", &["upperValue"])],
     response_only: &[],
 };

@@ -83,12 +83,7 @@ impl Reader<'_> {
             FieldType::Enum(values) => {
                 let text = self.expect_text(draft, node, path)?;
                 let value = self.accept(draft, node, path, enumerated(text, values))?;
-                if field.name == "role" && value == "OWNER" {
-                    let problem =
-                        Problem::new(Code::warning(432), "a tenant has one owner, which the service chooses")
-                            .hint("use `admin` or `member`");
-                    self.report_value(draft, node, path, problem);
-                }
+                self.doubt(draft, field, &value, node, path);
                 Some(text_value(value))
             }
             FieldType::Boolean => {
@@ -143,30 +138,51 @@ impl Reader<'_> {
                     None => node,
                 };
                 if matches!(inner.value(), Value::Null) {
-                    return Some(FieldValue::Clear);
+                    return self.value(draft, field, false, names, inner, path);
                 }
-                self.set(draft, field, inner, path, &|text| cidr(text, Some(Family::V4)))
+                let list = self.set(draft, field, inner, path, &|text| cidr(text, Some(Family::V4)))?;
+                self.not_empty(draft, list, node, path)
             }
             FieldType::Ipv6CidrSet => {
-                self.set(draft, field, node, path, &|text| cidr(text, Some(Family::V6)))
+                let list = self.set(draft, field, node, path, &|text| cidr(text, Some(Family::V6)))?;
+                self.not_empty(draft, list, node, path)
             }
             FieldType::Reference(kind) => self
                 .reference(draft, kind, ids, node, path)
                 .map(|found| FieldValue::Reference(Box::new(found))),
             FieldType::References(kind) => self.references(draft, field, kind, ids, node, path),
             FieldType::Object(_) => self.object(draft, field, names, node, path),
-            FieldType::Secret => self.secret(draft, node, path),
-            FieldType::Certificate => {
-                let problem = Problem::new(
-                    Code::warning(414),
-                    format!("`{path}`: version 1.2.3 of the API may neither take nor return certificates"),
-                );
-                self.report_value(draft, node, path, problem);
-                match node.value() {
-                    Value::Text(text) => Some(text_value(text.to_string())),
+            FieldType::Secret | FieldType::Certificate => {
+                self.doubt_certificate(draft, field, node, path);
+                match (field.ty, node.value()) {
+                    (FieldType::Certificate, Value::Text(text)) => Some(text_value(text.to_string())),
                     _ => self.secret(draft, node, path),
                 }
             }
+        }
+    }
+
+    /// W432 and W472: values that the API has, but not here.
+    fn doubt(&mut self, draft: usize, field: &Field, value: &str, node: &Node, path: &str) {
+        let problem = match (field.name, value) {
+            ("role", "OWNER") => {
+                Problem::new(Code::warning(432), "a tenant has one owner, which the service chooses")
+                    .hint("use `admin` or `member`")
+            }
+            ("antiviruses", "CORTEX_XDR") if path.starts_with("macos.") => {
+                Problem::new(Code::warning(472), "`cortex_xdr` is known on Windows only")
+            }
+            _ => return,
+        };
+        self.report_value(draft, node, path, problem);
+    }
+
+    /// W414: fields of IPsec for certificates.
+    fn doubt_certificate(&mut self, draft: usize, field: &Field, node: &Node, path: &str) {
+        if path.starts_with("ipsec.") && field.name.contains("certificate") {
+            let message =
+                format!("`{path}`: version 1.2.3 of the API may neither take nor return certificates");
+            self.report_value(draft, node, path, Problem::new(Code::warning(414), message));
         }
     }
 
@@ -277,9 +293,21 @@ impl Reader<'_> {
         let values = self.elements(draft, node, path, |reader, element, path| {
             let text = reader.expect_text(draft, element, path)?;
             let value = reader.accept(draft, element, path, check(text))?;
+            reader.doubt(draft, field, &value, element, path);
             Some((value.clone(), (), Json::String(value)))
         })?;
         Some(list_value(field, values))
+    }
+
+    /// E108: an empty list is null, and this field has none.
+    fn not_empty(&mut self, draft: usize, list: FieldValue, node: &Node, path: &str) -> Option<FieldValue> {
+        if list != FieldValue::Value(Json::Array(Vec::new())) {
+            return Some(list);
+        }
+        let problem = Problem::new(Code::error(108), format!("`{path}` cannot be cleared"))
+            .hint("leave it out to keep what is there");
+        self.report_value(draft, node, path, problem);
+        None
     }
 
     /// Reads a list of texts, in order.
