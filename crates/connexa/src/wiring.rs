@@ -4,6 +4,7 @@ mod clock;
 mod cloud_connexa;
 mod embedded;
 pub(crate) mod secrets;
+mod shared_quota;
 pub(crate) mod signals;
 pub(crate) mod state_dir;
 
@@ -28,22 +29,26 @@ use connexa_engine::{
     drive::Ports,
     machine::AttemptId,
     pacer::{LocalPacer, PacerOptions},
-    ports::{Clock as _, FixedAnswer, NoDelivery, Pacer as _, Provider as _, Secrets},
-    quota::{QuotaView, Rate},
+    ports::{Clock as _, Pacer as _, Provider as _, Secrets},
+    quota::{Owner, QuotaView, Rate},
 };
 use connexa_types::{Answer, Call, Now, Outcome, SealingKey, SecretValues, TenantId};
 use embedded::EmbeddedTransport;
+use shared_quota::QuotaFile;
 use state_dir::StateDir;
 use std::{sync::Arc, time::Duration};
 use tokio::task::JoinHandle;
+
+/// How often other processes are shown that this one lives; they stop waiting for one that has not been seen for 10 s.
+const SHOW_LIFE: Duration = Duration::from_secs(3);
 
 /// What a command talks to its tenant with.
 pub(crate) struct Session {
     provider: CloudConnexa,
     clock: TokioClock,
-    pacer: LocalPacer,
-    /// Advances the emulator in process, if there is one.
-    driving: Option<JoinHandle<()>>,
+    pacer: Arc<LocalPacer>,
+    /// What goes on beside: the emulator in process is advanced, other processes are shown that this one lives.
+    beside: Vec<JoinHandle<()>>,
 }
 
 /// How to open a session.
@@ -65,7 +70,8 @@ impl Session {
     pub(crate) fn open(options: SessionOptions<'_>) -> Result<Self, Failure> {
         let SessionOptions { target, state, key, max_rate, screen } = options;
         let clock = TokioClock::start();
-        let (transport, driving, base, credentials): (Arc<dyn Transport>, _, _, _) = match target {
+        let mut beside = Vec::new();
+        let (transport, base, credentials): (Arc<dyn Transport>, _, _) = match target {
             Target::Remote { base, credentials, ca_file } => {
                 let http = HttpOptions { ca_file: ca_file.clone(), ..HttpOptions::default() };
                 let transport = HttpTransport::new(http).map_err(|error| match error {
@@ -74,28 +80,47 @@ impl Session {
                     }
                     other => Failure::new(Exit::Refused, "cannot set up the network").because(&other),
                 })?;
-                (Arc::new(transport), None, base.clone(), credentials.clone())
+                (Arc::new(transport), base.clone(), credentials.clone())
             }
             Target::Emulator { limits } => {
                 let emulator = Arc::new(open_emulator(*limits, state, clock, screen)?);
                 let driven = Arc::clone(&emulator);
-                let driving = tokio::spawn(async move {
+                beside.push(tokio::spawn(async move {
                     let now: connexa_emulator::clock::Clock = Arc::new(move || clock.now());
                     driven.drive(&now).await;
-                });
+                }));
                 let key = Target::emulator_key();
                 let base: BaseUrl = Target::EMULATOR.parse().expect("the URL of the emulator is one");
                 let credentials = Credentials { client_id: key.id, client_secret: key.secret };
-                (Arc::new(EmbeddedTransport::new(emulator, clock)), Some(driving), base, credentials)
+                (Arc::new(EmbeddedTransport::new(emulator, clock)), base, credentials)
             }
         };
+        let options = PacerOptions { max_rate, seed: seed() };
+        let pacer = match target {
+            Target::Remote { .. } => {
+                let quota = QuotaFile::of(state, base.tenant(), &credentials, &key);
+                shared_pacer(quota, clock, options, screen)
+            }
+            // Its buckets are full in each process.
+            Target::Emulator { .. } => LocalPacer::new(Arc::new(clock), options),
+        };
+        let pacer = Arc::new(pacer);
+        if matches!(target, Target::Remote { .. }) {
+            let pacer = Arc::clone(&pacer);
+            beside.push(tokio::spawn(async move {
+                loop {
+                    tokio::time::sleep(SHOW_LIFE).await;
+                    pacer.keep_alive();
+                    warn_if_alone(&pacer, |text| tracing::warn!("{text}"));
+                }
+            }));
+        }
         let client = Client::new(
             ClientOptions::new(base, credentials, key),
             transport,
             Arc::new(move || clock.mono()),
         );
-        let pacer = LocalPacer::new(Arc::new(clock), PacerOptions { max_rate, seed: seed() });
-        Ok(Self { provider: CloudConnexa::new(client), clock, pacer, driving })
+        Ok(Self { provider: CloudConnexa::new(client), clock, pacer, beside })
     }
 
     /// The tenant.
@@ -120,15 +145,7 @@ impl Session {
 
     /// The ports, without a journal.
     pub(crate) fn ports<'a>(&'a self, secrets: &'a dyn Secrets) -> Ports<'a> {
-        Ports {
-            provider: &self.provider,
-            recording: None,
-            clock: &self.clock,
-            secrets,
-            pacer: &self.pacer,
-            deliver: &NoDelivery,
-            confirm: &FixedAnswer(false),
-        }
+        Ports { provider: &self.provider, recording: None, clock: &self.clock, secrets, pacer: &*self.pacer }
     }
 
     /// Makes one call of class read that the engine has no list for, and tries again what is worth it.
@@ -162,13 +179,45 @@ impl Session {
     }
 
     /// Ends what runs beside, and closes the emulator in process.
-    pub(crate) async fn close(mut self) {
-        if let Some(driving) = self.driving.take() {
-            driving.abort();
+    pub(crate) async fn close(self) {
+        for task in self.beside {
+            task.abort();
             // Ended or cancelled: in both cases it holds the emulator no longer.
-            let _ = driving.await;
+            let _ = task.await;
+        }
+        warn_if_alone(&self.pacer, |text| tracing::warn!("{text}"));
+    }
+}
+
+/// A pacer that shares the quota of its key with other processes, or one of its own where that cannot be.
+fn shared_pacer(
+    quota: Result<QuotaFile, String>,
+    clock: TokioClock,
+    options: PacerOptions,
+    screen: &Screen,
+) -> LocalPacer {
+    let warn = |text: String| screen.say(&Text::titled(Tone::Warning, "warning", text));
+    match quota {
+        Ok(quota) => {
+            let pacer = LocalPacer::shared(Arc::new(clock), options, Owner(seed()), Arc::new(quota));
+            warn_if_alone(&pacer, warn);
+            pacer
+        }
+        Err(why) => {
+            warn(alone(&why));
+            LocalPacer::new(Arc::new(clock), options)
         }
     }
+}
+
+fn warn_if_alone(pacer: &LocalPacer, warn: impl FnOnce(String)) {
+    if let Some(why) = pacer.take_reason_to_be_alone() {
+        warn(alone(&why));
+    }
+}
+
+fn alone(why: &str) -> String {
+    format!("the quota of this key is not shared with other processes here: {why}")
 }
 
 /// A seed for the jitter of retries.

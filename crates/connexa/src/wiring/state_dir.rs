@@ -32,6 +32,11 @@ impl StateDir {
         self.0.join("emulator-tls")
     }
 
+    /// The folder of what is remembered of quotas.
+    pub(crate) fn quota_folder(&self) -> PathBuf {
+        self.0.join("quota")
+    }
+
     /// Where the spec of what did not succeed in a run goes.
     pub(crate) fn failures_file(&self, run: &str, extension: &str) -> Result<PathBuf, Failure> {
         let folder = self.0.join("failures");

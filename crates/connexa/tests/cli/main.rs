@@ -12,5 +12,6 @@ mod faults;
 mod get;
 mod hostile;
 mod secrets;
+mod shared_quota;
 mod stop;
 mod support;

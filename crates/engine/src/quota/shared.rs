@@ -22,6 +22,8 @@ use std::time::Duration;
 
 /// The calls of a process that has not been seen for so long are no longer waited for.
 const LOST_AFTER: Duration = Duration::from_secs(10);
+/// For so long after the last look refusals make those that come later careful.
+const GRUDGE: Duration = Duration::from_mins(1);
 /// Clocks that part by no more than this were not set.
 const CLOCK_JITTER: Duration = Duration::from_millis(10);
 /// More calls on their way than all processes of a machine can have.
@@ -325,16 +327,23 @@ impl LaneRecord {
             bucket
         });
         let permitted = self.permitted.max(way.calls);
-        Lane {
+        let lane = Lane {
             permitted,
             ended: permitted - way.calls,
             bucket,
             headerless: self.headerless,
             closed: past.now + closed,
+            ..Lane::default()
+        };
+        if past.elapsed > GRUDGE {
+            return lane;
+        }
+        Lane {
             guard: Duration::from_nanos(self.guard).min(LARGEST_GUARD),
             refused_at: self.refused.map(|ago| past.at(ago)),
             refusals: self.refusals.min(100),
             backoff: Duration::from_nanos(self.backoff).min(LONGEST_BACKOFF),
+            ..lane
         }
     }
 }
