@@ -62,7 +62,10 @@ pub(super) const SETTING: Definition = Definition {
 const SETTING_FIELDS: &[Field] =
     &[field("key", "key", FieldType::Text(Compare::Exact)).required(Required::Format)];
 
-const DOMAIN_FIELDS: &[Field] = &[field("domain", "domain", FieldType::Domain).required(Required::Format)];
+const DOMAIN_FIELDS: &[Field] = &[
+    field("domain", "domain", FieldType::Domain).required(Required::Format),
+    field("comment", "comment", FieldType::Text(Compare::Exact)),
+];
 
 /// Domains on a Cyber Shield list: added and removed, never read.
 const fn domains(kind: Kind) -> Definition {
