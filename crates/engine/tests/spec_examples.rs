@@ -1,14 +1,13 @@
-//! Whole inputs: the usage example of the batch pattern, the examples of spec section 10 as far as this version takes
-//! their kinds, and all the ways of saying the same.
+//! Whole inputs: the usage example of the batch pattern, the examples of spec section 10, and all the ways of saying the same.
 
 mod spec_support;
 
 use connexa_engine::{
-    desired::{DesiredSecret, FieldValue},
-    spec::{Format, Mode},
+    desired::{DesiredSecret, FieldValue, Item, Parent},
+    spec::{Format, Mode, Reading},
 };
 use connexa_types::{Kind, SecretSource};
-use serde_json::json;
+use serde_json::{Value, json};
 use spec_support::{items, lines, options, read_with, source, spec, spec_as, state};
 
 const BATCH: &str = r#"[
@@ -38,53 +37,25 @@ fn usage_example() {
     );
 }
 
-const BRANCH_OFFICE: &str = "networks:
-  - name: hq
-    egress: true
-    connectors: [{ name: hq-1, region: eu-central-1 }]
-    routes: [10.10.0.0/16]
-  - name: paris
-    description: Branch office, rue de Rivoli
-    egress: false
-    internet_access: split_tunnel_off
-    gateways: [hq]
-    connectors: [{ name: paris-1, region: eu-central-1 }, { name: paris-2, region: it-mxp, description: standby }]
-    routes: [10.20.0.0/16, { subnet: 10.21.0.0/16, description: lab }]
-  - name: plant
-    tunneling_protocol: ipsec
-    egress: false
-    routes: [10.30.0.0/16]
-    connectors:
-      - name: plant-fw
-        region: it-mxp
-        ipsec:
-          platform: cisco
-          authentication_type: shared_secret
-          remote_site_public_ip: 203.0.113.9
-          pre_shared_key: { env: PLANT_PSK }
-          ike_protocol:
-            protocol_version: ike_v2
-            phase1: &phase { encryption_algorithms: [aes256], integrity_algorithms: [sha2_256], diffie_hellman_groups: [g_14], lifetime_sec: 3600 }
-            phase2: *phase
-            rekey: { margin_time_sec: 270, fuzz_percent: 100, replay_window_size: 1024 }
-            dead_peer_detection: { timeout_sec: 30, dead_peer_handling: restart }
-            startup_action: start
-hosts:
-  - name: bastion
-    domain: bastion.corp.example
-    connectors: [{ name: bastion-1, region: eu-central-1 }]
-network_routes:                       # flat, and still in the create call of hq
-  - { network: hq, subnet: 10.11.0.0/16 }
-";
+/// Spec sections 10.1 to 10.3.
+const BRANCH_OFFICE: &str = include_str!("spec_support/branch-office.yaml");
+const ONBOARDING: &str = include_str!("spec_support/onboarding.yaml");
+const ACCESS: &str = include_str!("spec_support/access.yaml");
+
+/// Keys of all items, a child's after its parent's.
+fn keys(reading: &Reading) -> Vec<String> {
+    reading.desired.items.iter().map(Item::label).collect()
+}
 
 #[test]
 fn branch_office() {
     let reading = spec(BRANCH_OFFICE);
     assert_eq!(lines(&reading), [""; 0]);
-    let keys: Vec<_> = reading.desired.items.iter().map(connexa_engine::desired::Item::label).collect();
     assert_eq!(
-        keys,
+        keys(&reading),
         [
+            "wpc.snat",
+            "dns.zones",
             "hq",
             "hq/hq-1",
             "hq/10.10.0.0/16",
@@ -93,18 +64,40 @@ fn branch_office() {
             "paris/paris-2",
             "paris/10.20.0.0/16",
             "paris/10.21.0.0/16",
+            "paris/wiki",
+            "paris/paris-lan",
+            "paris/printers",
             "plant",
             "plant/10.30.0.0/16",
             "plant/plant-fw",
             "bastion",
             "bastion/bastion-1",
+            "bastion/ssh",
             "hq/10.11.0.0/16"
         ]
     );
     let state = state(&reading);
-    assert_eq!(state[13], "network_route hq/10.11.0.0/16 in 0: subnet=\"10.11.0.0/16\"");
-    assert!(state[3].contains("gateways=[@hq]"));
-    let FieldValue::Object(ipsec) = &reading.desired.items[10].fields["ipsec"] else { panic!() };
+    assert_eq!(
+        state[1],
+        "setting dns.zones: value=[{\"name\":\"paris.corp.example\",\"addresses\":[\"10.20.0.53\"]}]"
+    );
+    assert_eq!(state[19], "network_route hq/10.11.0.0/16 in 2: subnet=\"10.11.0.0/16\"");
+    assert!(state[5].contains("gateways=[@hq]"));
+    assert_eq!(
+        state[10],
+        "network_application paris/wiki in 5: \
+         domains=[{\"value\":\"wiki.corp.example\",\"allowEmbeddedIp\":false,\"exactMatch\":false},\
+         {\"value\":\"docs.corp.example\",\"allowEmbeddedIp\":false,\"exactMatch\":true}] name=\"wiki\" \
+         services={\"serviceTypes\":[\"HTTPS\",\"CUSTOM\"],\"customServiceTypes\":[\
+         {\"protocol\":\"TCP\",\"port\":[{\"lowerValue\":8000,\"upperValue\":8100}]},\
+         {\"protocol\":\"ICMP\",\"icmpType\":[{\"lowerValue\":8,\"upperValue\":8}]}]}"
+    );
+    assert_eq!(
+        state[11],
+        "network_ip_service paris/paris-lan in 5: name=\"paris-lan\" routes=[{\"value\":\"10.20.0.0/16\"}] \
+         services={\"serviceTypes\":[\"ANY\"],\"customServiceTypes\":[]} type=\"IP_SOURCE\""
+    );
+    let FieldValue::Object(ipsec) = &reading.desired.items[15].fields["ipsec"] else { panic!() };
     let FieldValue::Secret(DesiredSecret::Reference(key)) = &ipsec["pre_shared_key"] else { panic!() };
     assert_eq!(
         (key.field.as_str(), &key.source),
@@ -113,33 +106,28 @@ fn branch_office() {
     let FieldValue::Object(ike) = &ipsec["ike_protocol"] else { panic!() };
     assert_eq!(ike["phase1"], ike["phase2"]);
     // Children stand in `given` of their own items alone.
-    assert_eq!(reading.desired.items[0].given, json!({"name": "hq", "egress": true}));
-    assert_eq!(reading.desired.items[2].given, json!("10.10.0.0/16"));
+    assert_eq!(reading.desired.items[2].given, json!({"name": "hq", "egress": true}));
+    assert_eq!(reading.desired.items[4].given, json!("10.10.0.0/16"));
     let kinds: Vec<_> = reading.desired.kinds.iter().map(|k| k.plural()).collect();
-    assert_eq!(kinds, ["networks", "network_connectors", "network_routes", "hosts", "host_connectors"]);
+    assert_eq!(
+        kinds,
+        [
+            "settings",
+            "networks",
+            "network_connectors",
+            "network_routes",
+            "network_applications",
+            "network_ip_services",
+            "hosts",
+            "host_connectors",
+            "host_ip_services"
+        ]
+    );
 }
 
 #[test]
 fn user_onboarding() {
-    let reading = spec(
-        "user_groups:
-  - { name: engineers, regions: all, max_device: 3, connect_auth: on_prior_auth }
-  - { name: on-call, regions: [eu-central-1, it-mxp], max_device: 2, tunnel_bypass: [198.51.100.0/24] }
-users:
-  - username: ada
-    email: ada@example.com
-    first_name: Ada
-    group: engineers
-    secondary_groups: [on-call]
-    devices: [laptop, { name: phone, description: company phone }]
-  - username: grace.hopper
-    email: grace@example.com
-    group: engineers
-    secondary_groups: null            # leaves all secondary groups
-dns_records:
-  - { domain: wiki.corp.example, ipv4: [10.20.0.5], ipv6: [\"2001:DB8::5\"], description: null }
-",
-    );
+    let reading = spec(ONBOARDING);
     assert_eq!(lines(&reading), [""; 0]);
     assert_eq!(
         state(&reading),
@@ -153,10 +141,112 @@ dns_records:
             "device ada/phone in 2: description=\"company phone\" name=\"phone\"",
             "user grace.hopper: email=\"grace@example.com\" group=@engineers secondary_groups=clear \
              username=\"grace.hopper\"",
-            "dns_record wiki.corp.example: description=clear domain=\"wiki.corp.example\" ipv4=[\"10.20.0.5\"] \
-             ipv6=[\"2001:db8::5\"]",
+            "dns_record ada.dev.corp.example: domain=\"ada.dev.corp.example\" ipv4=[\"10.10.7.1\"]",
+            "location_context offices only: country_check={allowed=true countries=[\"FR\",\"IT\"]} \
+             default_check={allowed=false} ip_check={allowed=true ips=[{\"ip\":\"192.0.2.0/24\"},\
+             {\"ip\":\"198.51.100.7/32\",\"description\":\"plant\"}]} name=\"offices only\" user_groups=[@on-call]",
+            "device_posture patched: linux={allowed=true} name=\"patched\" user_groups=[@engineers] \
+             windows={allowed=true disk_encryption={type=\"FULL_DISK\"} version={condition=\"GTE\" version=\"10.0\"}}",
         ]
     );
+    let grace = &reading.desired.items[5];
+    assert_eq!(grace.renamed_from.as_ref().unwrap().text, "grace.murray");
+    assert_eq!(grace.depends_on, [2]);
+}
+
+#[test]
+fn access_and_dns() {
+    let reading = spec(ACCESS);
+    assert_eq!(lines(&reading), [""; 0]);
+    assert_eq!(
+        state(&reading),
+        [
+            "access_group engineers to paris: \
+             destination=(NETWORK_SERVICE false @paris [@wiki @printers])(NETWORK_SERVICE true @hq [])\
+             (HOST_SERVICE false @bastion [@ssh]) name=\"engineers to paris\" \
+             source=(USER_GROUP false  [@engineers])(HOST true @bastion [])",
+            "access_group paris lan to services: \
+             destination=(NETWORK_SERVICE true @hq [])(NETWORK_SERVICE true @plant [])(HOST_SERVICE true  []) \
+             name=\"paris lan to services\" source=(NETWORK_SERVICE false @paris [@paris-lan])",
+            "dns_record wiki.corp.example: description=clear domain=\"wiki.corp.example\" ipv4=[\"10.20.0.5\"] \
+             ipv6=[\"2001:db8::5\"]",
+            "dns_record docs.corp.example: domain=\"docs.corp.example\" ipv4=[\"10.20.0.5\",\"10.20.0.6\"]",
+            "setting dns.default_suffix: value=\"corp.example\"",
+            "setting dns.custom_servers: value={primary=\"10.10.0.53\" secondary=\"10.10.0.54\"}",
+            "setting access_visibility: value=true",
+        ]
+    );
+    let [barrier] = &reading.desired.dependencies[..] else { panic!() };
+    assert_eq!((barrier.kind, barrier.on), (Kind::AccessGroup, Kind::DnsRecord));
+}
+
+/// All items with their children nested where they stand, each with its kind.
+fn nested(reading: &Reading) -> Vec<Value> {
+    let items = &reading.desired.items;
+    let mut given: Vec<Value> = items.iter().map(|item| Value::clone(&item.given)).collect();
+    let mut top = Vec::new();
+    // Children come after their parents: from the end, each is whole when it is put into its parent.
+    for at in (0..items.len()).rev() {
+        let item = &items[at];
+        let own = std::mem::take(&mut given[at]);
+        match &item.parent {
+            Some(Parent::Item(parent)) if !item.prefix.is_empty() => {
+                let name = item.prefix.rsplit('.').next().unwrap().split('[').next().unwrap();
+                let list = given[*parent].as_object_mut().unwrap().entry(name).or_insert_with(|| json!([]));
+                list.as_array_mut().unwrap().insert(0, own);
+            }
+            _ => {
+                let mut own = own;
+                own["kind"] = json!(item.kind.as_ref().unwrap().singular());
+                top.insert(0, own);
+            }
+        }
+    }
+    top
+}
+
+/// The examples say the same in every format that holds any spec, and read back from what documents show of them.
+#[test]
+fn examples_in_all_formats() {
+    for text in [BRANCH_OFFICE, ONBOARDING, ACCESS] {
+        let yaml = spec(text);
+        let items = nested(&yaml);
+        let json_lines: String = items.iter().map(|item| format!("{item}\n")).collect();
+        let mut by_kind = serde_json::Map::new();
+        for item in &items {
+            let kind: Kind = item["kind"].as_str().unwrap().parse().unwrap();
+            let list = by_kind.entry(kind.plural()).or_insert_with(|| json!([]));
+            list.as_array_mut().unwrap().push(item.clone());
+        }
+        let whole = Value::Object(by_kind).to_string();
+        for (format, text) in [
+            (Format::Json, whole.as_str()),
+            (Format::Yaml, whole.as_str()),
+            (Format::JsonLines, json_lines.as_str()),
+        ] {
+            let other = spec_as(format, text);
+            assert_eq!(lines(&other), [""; 0], "{text}");
+            assert_eq!(told(&other), told(&yaml), "{format:?}");
+        }
+    }
+}
+
+/// All that an item says, children sorted by key: formats write those of several kinds in an order of their own.
+fn told(reading: &Reading) -> Vec<String> {
+    let items = &reading.desired.items;
+    let state = state(reading);
+    let mut told: Vec<String> = items
+        .iter()
+        .zip(state)
+        .map(|(item, state)| {
+            let fields = state.split_once(": ").map_or("", |(_, fields)| fields);
+            let after: Vec<_> = item.depends_on.iter().map(|at| items[*at].label()).collect();
+            let (kind, key) = (item.kind.as_ref().unwrap(), item.label());
+            format!("{kind} {key} {:?} {:?} {after:?} {fields}", item.unit, item.renamed_from)
+        })
+        .collect();
+    told.sort();
+    told
 }
 
 #[test]
@@ -313,7 +403,6 @@ netwroks: [{name: f}, {name: g}]
         Some("an item stands in a list, or on a line of JSON Lines")
     );
     assert!(items(Kind::Network, "networks: [").unreadable);
-    assert!(items(Kind::AccessGroup, "[]").unreadable);
     // What concerns one item only is that item's, also where a parser found it.
     let twice =
         items(Kind::Network, "- {name: a}\n- {name: b, egress: true, egress: false}\n- {name: !x c}\n");

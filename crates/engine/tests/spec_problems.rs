@@ -403,8 +403,6 @@ fn problems_say_what_was_expected() {
         Some("`split_tunnel_on`, `split_tunnel_off`, `restricted_internet`")
     );
     assert_eq!(beta.hint.as_deref(), Some("`split_tunnel_off` is its name now"));
-    let later = spec("access_groups: [{name: a}]");
-    assert_eq!(later.problems[0].message, "`access_groups` are not supported by this version yet");
     assert_eq!(spec("netwroks: []").problems[0].hint.as_deref(), Some("did you mean `networks`?"));
 }
 

@@ -354,9 +354,9 @@ access_groups:
         &[
             "W471 1:82 windows.disk_encryption.volume",
             "E201 1:112 windows.antiviruses[1]",
-            "W472 1:143 macos.antiviruses[0]",
-            "E103 1:156 macos.disk_encryption",
-            "E105 1:195 linux.allowed",
+            "W472 1:144 macos.antiviruses[0]",
+            "E103 1:157 macos.disk_encryption",
+            "E105 1:196 linux.allowed",
         ],
     ),
 ];
