@@ -10,6 +10,7 @@ pub mod current;
 pub mod desired;
 pub mod drive;
 pub mod export;
+mod forms;
 pub mod journal;
 pub mod key;
 pub mod machine;

@@ -26,13 +26,14 @@ mod overlap;
 mod problems;
 mod regions;
 mod scope;
+mod settings;
 mod starred;
 pub mod types;
 
 use crate::{
     catalog,
     current::CurrentState,
-    desired::{DesiredState, Parent},
+    desired::{DesiredState, Parent, Target},
     problem::{Code, Problem},
     quota::QuotaView,
     select::Expression,
@@ -180,12 +181,17 @@ pub fn kinds_to_read(desired: &DesiredState) -> Vec<Kind> {
     for item in desired.items.iter().filter(|item| !item.problems.iter().any(Problem::is_error)) {
         let Some(kind) = planned_kind(item) else { continue };
         kinds.insert(catalog::listed_with(kind));
+        // Children with a list of their own have the names of their parents there.
+        kinds.extend(kind.parent());
         if let Some(Parent::Reference(reference)) = &item.parent {
             kinds.insert(reference.kind);
         }
         for value in item.fields.values() {
             value.for_each_reference(&mut |reference| {
-                kinds.insert(reference.kind);
+                if !matches!(reference.target, Target::Unchecked(_)) {
+                    kinds.insert(reference.kind);
+                    kinds.extend(reference.kind.parent());
+                }
             });
         }
     }
@@ -198,11 +204,12 @@ pub fn kinds_to_read(desired: &DesiredState) -> Vec<Kind> {
 pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOptions) -> Planning {
     let unread: Vec<Kind> =
         kinds_to_read(desired).into_iter().filter(|kind| current.kind(*kind).is_none()).collect();
-    if !unread.is_empty() {
-        return Planning::Wants(Wants { unread, ..Wants::default() });
-    }
     let mut problems = Problems::new(desired, options.strict);
     check_kinds(desired, &mut problems);
+    let settings = settings::unread(desired, current, &problems);
+    if !unread.is_empty() || !settings.is_empty() {
+        return Planning::Wants(Wants { unread, settings, ..Wants::default() });
+    }
     let renames = if options.mode.updates() { Renames::Happen } else { Renames::Never };
     let finder = find::find(desired, current, renames, &mut problems);
     let decided = Decided::new(&finder, options.mode, &mut problems);
@@ -270,7 +277,10 @@ impl Decided {
             for secret in body.iter().flat_map(|body| &body.missing_secrets) {
                 let message =
                     format!("`{secret}` must be sent, and neither the spec nor the service gives its value");
-                problems.push(index, Problem::new(Code::error(507), message).path(secret));
+                let hint = format!(
+                    "give `{secret}` in the spec too, such as `{{env: NAME}}`: every update of the object sends it"
+                );
+                problems.push(index, Problem::new(Code::error(507), message).path(secret).hint(hint));
             }
             decided.acting[index] = body.is_some();
             decided.comparisons.push(comparison);
@@ -291,7 +301,7 @@ fn check_kinds(desired: &DesiredState, problems: &mut Problems<'_>) {
             continue;
         }
         match &item.kind {
-            Ok(kind) if !catalog::is_listed(*kind) => {
+            Ok(kind) if planned_kind(item).is_none() => {
                 let message = format!("this version does not plan {} yet", kind.plural());
                 problems.push(index, Problem::new(Code::error(102), message));
             }

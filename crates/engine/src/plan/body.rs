@@ -4,17 +4,19 @@
 //! read. Response-only fields are in no table and so in no body.
 
 use super::{
-    fields::{Owned, Trail, at, sent_empty, wanted},
+    fields::{self, Owned, Trail, at, sent_empty, wanted},
     find::Finder,
+    settings,
 };
 use crate::{
     catalog::{self, Field, FieldType, Null},
     current::{Live, is_unset},
-    desired::{AccessItem, DesiredSecret, FieldValue, Reference, Target},
+    desired::{AccessItem, DesiredSecret, FieldValue, Reference},
+    forms,
     plan::Cleared,
 };
 use connexa_types::{JsonPointer, Kind, SecretRef};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// A body with open places.
@@ -39,13 +41,8 @@ impl Body {
         let Some(kind) = finder.kind(index) else { return Self::default() };
         let mut body = Self::default();
         let mut writer = Writer { finder, live: None, kept: None, body: &mut body };
-        let json = writer.fields(
-            catalog::definition(kind).fields,
-            &item.fields,
-            None,
-            &JsonPointer::default(),
-            None,
-        );
+        let fields = fields::of_kind(kind, item.key.as_ref());
+        let json = writer.fields(fields, &item.fields, None, &JsonPointer::default(), None);
         body.json = json;
         body
     }
@@ -60,7 +57,8 @@ impl Body {
             at.put(&mut json, Value::Bool(true));
         }
         let Some(kind) = finder.kind(index) else { return body };
-        put_cleared(catalog::definition(kind).fields, &finder.item(index).fields, &mut json);
+        let item = finder.item(index);
+        put_cleared(fields::of_kind(kind, item.key.as_ref()), &item.fields, &mut json);
         if let Value::Object(json) = json {
             body.json = json;
         }
@@ -80,7 +78,8 @@ impl Body {
             .then_some(definition.key_name);
         let mut writer = Writer { finder, live: Some(live), kept, body: &mut body };
         let root = JsonPointer::default();
-        let json = writer.fields(definition.fields, &item.fields, Some(&live.object), &root, None);
+        let fields = fields::of_kind(live.kind, Some(&live.key));
+        let json = writer.fields(fields, &item.fields, Some(&live.object), &root, None);
         body.json = json;
         body
     }
@@ -163,8 +162,14 @@ impl Writer<'_, '_> {
         place: &JsonPointer,
         trail: &Trail<'_>,
     ) -> Option<Value> {
+        if self.live.is_some_and(|object| settings::is_hidden(self.finder, object, trail.field, live)) {
+            return None;
+        }
         match desired {
             FieldValue::Clear => self.clear(live, trail),
+            FieldValue::Value(Value::Array(zones)) if matches!(trail.field.ty, FieldType::Zones) => {
+                Some(Value::Array(forms::merged_zones(live, zones)))
+            }
             FieldValue::Value(value) => Some(value.clone()),
             FieldValue::Reference(reference) => Some(self.reference(reference, place.clone())),
             FieldValue::References(references) => Some(Value::Array(
@@ -193,6 +198,9 @@ impl Writer<'_, '_> {
             self.body.cleared.push(Cleared { field: trail.path(), at: JsonPointer::new(trail.response()) });
         }
         match trail.field.null {
+            Null::EmptyList if matches!(trail.field.ty, FieldType::Services) => {
+                Some(json!({"serviceTypes": [], "customServiceTypes": []}))
+            }
             Null::EmptyList => Some(Value::Array(Vec::new())),
             Null::EmptyText => Some(Value::String(String::new())),
             Null::Omit | Null::Replace | Null::Forbidden => None,
@@ -224,11 +232,8 @@ impl Writer<'_, '_> {
 
     /// The id of an object that exists, or an open place for one that does not.
     fn reference(&mut self, reference: &Reference, place: JsonPointer) -> Value {
-        if let Target::Unchecked(id) = &reference.target {
-            return id.as_str().into();
-        }
-        if let Some(live) = self.finder.live(reference) {
-            return live.id.as_str().into();
+        if let Some(id) = self.finder.id(reference) {
+            return id.into();
         }
         if let Some(item) = self.finder.awaited(reference) {
             self.body.outputs.push((place, item));
@@ -253,7 +258,7 @@ impl Writer<'_, '_> {
             // An empty text is what the service refuses, except where the catalog sends one to clear (API section 10,
             // row 18); an unset field is left out.
             (_, Value::String(text)) if text.is_empty() && trail.field.null != Null::EmptyText => None,
-            (_, value) => Some(value.clone()),
+            (ty, value) => Some(forms::request(ty, value)),
         }
     }
 

@@ -1,18 +1,19 @@
 //! Comparison of what items own with what is there (spec section 3.1).
 
 use super::{
-    fields::{Owned, Trail, at, wanted},
+    fields::{self, Owned, Trail, at, wanted},
     find::{Finder, ParentOf, Standing},
-    human,
+    human, settings,
 };
 use crate::{
     catalog::{self, Definition, Field, FieldType, Null},
     current::{Live, is_unset},
-    desired::{DesiredSecret, FieldValue, Parent, Reference},
+    desired::{AccessItem, DesiredSecret, FieldValue, Parent, Reference},
+    forms,
     key::Compare,
 };
-use connexa_types::{JsonPointer, SecretHash};
-use serde_json::Value;
+use connexa_types::{JsonPointer, Kind, SecretHash};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 /// One owned field, or leaf of one, that is not as desired.
@@ -32,7 +33,7 @@ pub(super) struct Difference {
 #[derive(Debug, Default)]
 pub(super) struct Comparison {
     pub(super) differences: Vec<Difference>,
-    /// Secrets that could not be compared and count as equal.
+    /// What could not be compared and counts as equal.
     pub(super) not_compared: Vec<String>,
 }
 
@@ -42,7 +43,8 @@ pub(super) fn compare(finder: &Finder<'_>, index: usize, live: &Live) -> Compari
     let definition = catalog::definition(live.kind);
     let mut comparer = Comparer { finder, live, definition, done: Comparison::default() };
     comparer.parent(index);
-    comparer.fields(definition.fields, &item.fields, Some(&live.object), None);
+    let fields = fields::of_kind(live.kind, Some(&live.key));
+    comparer.fields(fields, &item.fields, Some(&live.object), None);
     comparer.done
 }
 
@@ -98,17 +100,25 @@ impl Comparer<'_, '_> {
     fn field(&mut self, desired: &FieldValue, live: Option<&Value>, trail: &Trail<'_>) {
         let field = trail.field;
         let equal = match desired {
+            _ if settings::is_hidden(self.finder, self.live, field, live) => {
+                self.done.not_compared.push(trail.path());
+                true
+            }
             FieldValue::Clear => self.is_cleared(live, trail),
-            FieldValue::Value(_) if matches!(field.ty, FieldType::Certificate) && live.is_none() => {
-                self.not_returned(trail)
+            FieldValue::Value(_) if self.may_be_withheld(field) && live.is_none() => self.not_returned(trail),
+            FieldValue::Secret(_)
+                if matches!(field.ty, FieldType::Certificate) && !self.may_be_withheld(field) =>
+            {
+                self.same_certificate(live, trail)
             }
             FieldValue::Value(value) => self.is_equal(field, value, live),
             FieldValue::Reference(reference) => {
-                let id = live.and_then(Value::as_str).unwrap_or_default();
-                self.finder.live(reference).is_some_and(|target| target.id.as_str() == id)
+                self.finder.id(reference).is_some_and(|id| Some(id) == live.and_then(Value::as_str))
             }
             FieldValue::References(references) => self.same_references(references, live),
-            FieldValue::Access(_) => false,
+            FieldValue::Access(items) => ids(self.finder, items).is_some_and(|items| {
+                forms::canonical(field.ty, Some(&items)) == forms::canonical(field.ty, live)
+            }),
             FieldValue::Object(leaves) => {
                 if let FieldType::Object(fields) = field.ty {
                     let differences = self.done.differences.len();
@@ -137,7 +147,12 @@ impl Comparer<'_, '_> {
     }
 
     fn is_cleared(&self, live: Option<&Value>, trail: &Trail<'_>) -> bool {
-        is_unset(live) && self.sealed(trail).is_none()
+        let unset = match trail.field.ty {
+            // `CUSTOM` alone names no service.
+            FieldType::Services => forms::canonical(trail.field.ty, live).is_null(),
+            _ => is_unset(live),
+        };
+        unset && self.sealed(trail).is_none()
     }
 
     fn is_equal(&self, field: &Field, desired: &Value, live: Option<&Value>) -> bool {
@@ -146,6 +161,23 @@ impl Comparer<'_, '_> {
         let rule = if is_key { self.definition.key } else { field.ty.compare() };
         match (desired, field.ty) {
             (_, FieldType::Boolean) => truth(Some(desired)) == truth(live),
+            (Value::Array(zones), FieldType::Zones) => {
+                let merged = Value::Array(forms::merged_zones(live, zones));
+                forms::canonical(field.ty, Some(&merged)) == forms::canonical(field.ty, live)
+            }
+            (
+                _,
+                FieldType::Domains { .. }
+                | FieldType::Subnets
+                | FieldType::Services
+                | FieldType::AccessItems(_)
+                | FieldType::IpRanges
+                | FieldType::Countries
+                | FieldType::TextList,
+            ) => {
+                Some(desired) == live
+                    || forms::canonical(field.ty, Some(desired)) == forms::canonical(field.ty, live)
+            }
             (Value::String(text), _) => same_text(rule, text, live),
             (Value::Array(_), _) => same_set(rule, desired, live),
             _ => Some(desired) == live,
@@ -157,8 +189,8 @@ impl Comparer<'_, '_> {
             live.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
         let mut wanted = BTreeSet::new();
         for reference in references {
-            match self.finder.live(reference) {
-                Some(target) => wanted.insert(target.id.as_str()),
+            match self.finder.id(reference) {
+                Some(id) => wanted.insert(id),
                 None => return false,
             };
         }
@@ -174,6 +206,20 @@ impl Comparer<'_, '_> {
             (Some(desired), Some(sealed)) if desired.key_id() == sealed.key_id() => desired == sealed,
             _ => self.not_returned(trail),
         }
+    }
+
+    /// Whether a field may be left out of answers although it is set: certificates of IPsec (spec section 5.2).
+    fn may_be_withheld(&self, field: &Field) -> bool {
+        matches!(field.ty, FieldType::Certificate) && self.live.kind == Kind::NetworkConnector
+    }
+
+    /// A certificate by reference, where the service shows all: only its hash is known, and the answer is in clear text.
+    fn same_certificate(&mut self, live: Option<&Value>, trail: &Trail<'_>) -> bool {
+        if is_unset(live) {
+            return false;
+        }
+        self.done.not_compared.push(trail.path());
+        true
     }
 
     /// What the service does not show counts as equal, with a note, unless the whole object that would hold it is not
@@ -193,6 +239,17 @@ impl Comparer<'_, '_> {
         }
         self.live.sealed.get(&JsonPointer::new(trail.response()))
     }
+}
+
+/// A side of an access group in the request's form; `None` while an object that it names does not exist.
+fn ids(finder: &Finder<'_>, items: &[AccessItem]) -> Option<Value> {
+    let item = |item: &AccessItem| {
+        let parent = item.parent.as_ref().map(|parent| finder.id(parent).ok_or(())).transpose().ok()?;
+        let children: Vec<&str> =
+            item.children.iter().map(|child| finder.id(child)).collect::<Option<_>>()?;
+        Some(json!({"type": item.of, "allCovered": item.all, "parent": parent, "children": children}))
+    };
+    items.iter().map(item).collect()
 }
 
 /// A field that an answer lacks is unset: false, empty.

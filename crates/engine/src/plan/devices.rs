@@ -79,7 +79,7 @@ fn limit(finder: &Finder<'_>, owner: Owner<'_>, user: Option<usize>) -> Option<i
     let (item, live) = match group {
         Resolved::Item(item) => (Some(item), finder.standing[item].live()),
         Resolved::Live(live) => (finder.item_of(live), Some(live)),
-        Resolved::Missing | Resolved::Ambiguous => return None,
+        Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => return None,
     };
     let owned = item.and_then(|item| match wanted(&finder.item(item).fields, field) {
         Some(FieldValue::Value(value)) => value.as_i64(),

@@ -65,7 +65,7 @@ pub(super) fn check_gateways<'a>(
             let (item, live, by_key) = match finder.reference(gateway) {
                 Resolved::Item(item) => (Some(item), None, true),
                 Resolved::Live(live) => (finder.item_of(live), Some(live), false),
-                Resolved::Missing | Resolved::Ambiguous => continue,
+                Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => continue,
             };
             let will_be = match (item, live) {
                 (Some(item), _) => is_egress(finder, item),

@@ -4,14 +4,27 @@
 //! section 5.7). This file is the only one of the planner that knows.
 
 use crate::{
-    catalog::{Field, FieldType},
+    catalog::{self, Field, FieldType},
     desired::FieldValue,
+    key::Key,
     sorted_map::SortedMap,
 };
+use connexa_types::Kind;
 use serde_json::Value;
 
 /// Fields by spec name, as an item or an object in it owns them.
 pub(super) type Owned = SortedMap<&'static str, FieldValue>;
+
+/// The fields of a kind; of a setting, which its key names, the value.
+pub(super) fn of_kind(kind: Kind, key: Option<&Key>) -> &'static [Field] {
+    match kind {
+        Kind::Setting => {
+            let setting = key.and_then(|key| catalog::setting(&key.own.text));
+            setting.map_or(&[], |setting| std::slice::from_ref(&setting.value))
+        }
+        _ => catalog::definition(kind).fields,
+    }
+}
 
 /// What a field of an item is to be; `None` if the item does not own it, or another field stands for it.
 pub(super) fn wanted<'a>(owned: &'a Owned, field: &Field) -> Option<&'a FieldValue> {

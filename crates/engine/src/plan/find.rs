@@ -3,16 +3,16 @@
 //! An item with `id` is pinned to that object, all others are found by key; references are looked for in the spec, then
 //! in the tenant. All lookups are by hash, so that 100,000 items cost 100,000 lookups.
 
-use super::problems::Problems;
+use super::{human, problems::Problems};
 use crate::{
     catalog,
     current::{CurrentState, Live},
     desired::{DesiredState, Item, Parent, Reference, Target},
-    key::Key,
+    key::{Key, KeyPart},
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// What an item stands for.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,8 @@ pub(super) enum Resolved<'a> {
     Item(usize),
     /// An object of the tenant that no item of the spec stands for by this key.
     Live(&'a Live),
+    /// An id that is taken as it stands.
+    Unchecked,
     /// No such object.
     Missing,
     /// Several objects.
@@ -77,6 +79,20 @@ pub(super) struct Finder<'a> {
     by_key: HashMap<(Kind, &'a str), Option<usize>>,
     /// Top-level items by the id of the object that they stand for.
     by_id: HashMap<(Kind, &'a str), usize>,
+    /// Children of the kinds that references look for under a parent, by that parent and their own key; `None` = several,
+    /// told apart by their ids.
+    children: HashMap<(Kind, Holder<'a>, &'a str), Option<usize>>,
+    /// The same of the tenant.
+    live_children: LiveChildren<'a>,
+}
+
+/// A parent under which children are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Holder<'a> {
+    /// A live object, by its id.
+    Live(&'a str),
+    /// An item whose object does not exist yet.
+    Item(usize),
 }
 
 impl<'a> Standing<'a> {
@@ -102,13 +118,16 @@ impl<'a> Finder<'a> {
 
     /// What a reference means. Says nothing about problems; those are found once, by [`check_references`].
     pub(super) fn reference(&self, reference: &Reference) -> Resolved<'a> {
-        match &reference.target {
-            Target::Id(id) | Target::Unchecked(id) => self
+        match (&reference.target, &reference.within) {
+            (Target::Unchecked(_), _) => Resolved::Unchecked,
+            (Target::Id(id), within) => self
                 .current
                 .kind(reference.kind)
                 .and_then(|kind| kind.by_id(id.as_str()))
+                .filter(|live| within.as_ref().is_none_or(|within| self.holds(within, live)))
                 .map_or(Resolved::Missing, Resolved::Live),
-            Target::Key(key) => {
+            (Target::Key(key), Some(within)) => self.child(reference.kind, key.comparable().1, within),
+            (Target::Key(key), None) => {
                 if let Some(Some(item)) = self.by_key.get(&(reference.kind, key.comparable().1)) {
                     return Resolved::Item(*item);
                 }
@@ -123,12 +142,51 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// What an own key means under a parent.
+    fn child(&self, kind: Kind, own: &str, within: &Reference) -> Resolved<'a> {
+        let Some(holder) = self.holder(within) else { return Resolved::Missing };
+        if let Some(Some(item)) = self.children.get(&(kind, holder, own)) {
+            return Resolved::Item(*item);
+        }
+        match self.live_children.under(kind, holder, own) {
+            [] => Resolved::Missing,
+            [live] => Resolved::Live(live),
+            [_, _, ..] => Resolved::Ambiguous,
+        }
+    }
+
+    fn holder(&self, parent: &Reference) -> Option<Holder<'a>> {
+        match self.reference(parent) {
+            Resolved::Item(item) => Some(
+                self.standing[item].live().map_or(Holder::Item(item), |live| Holder::Live(live.id.as_str())),
+            ),
+            Resolved::Live(live) => Some(Holder::Live(live.id.as_str())),
+            Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => None,
+        }
+    }
+
+    fn holds(&self, parent: &Reference, child: &Live) -> bool {
+        let parent = self.live(parent).map(|live| &live.id);
+        parent.is_some() && parent == child.parent.as_ref()
+    }
+
     /// The live object that a reference means, if it exists already.
     pub(super) fn live(&self, reference: &Reference) -> Option<&'a Live> {
         match self.reference(reference) {
             Resolved::Item(item) => self.standing[item].live(),
             Resolved::Live(live) => Some(live),
-            Resolved::Missing | Resolved::Ambiguous => None,
+            Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => None,
+        }
+    }
+
+    /// The id of the object that a reference means, if it is known already.
+    pub(super) fn id<'r>(&self, reference: &'r Reference) -> Option<&'r str>
+    where
+        'a: 'r,
+    {
+        match &reference.target {
+            Target::Unchecked(id) => Some(id.as_str()),
+            Target::Id(_) | Target::Key(_) => self.live(reference).map(|live| live.id.as_str()),
         }
     }
 
@@ -136,7 +194,11 @@ impl<'a> Finder<'a> {
     pub(super) fn awaited(&self, reference: &Reference) -> Option<usize> {
         match self.reference(reference) {
             Resolved::Item(item) if self.standing[item].live().is_none() => Some(item),
-            Resolved::Item(_) | Resolved::Live(_) | Resolved::Missing | Resolved::Ambiguous => None,
+            Resolved::Item(_)
+            | Resolved::Live(_)
+            | Resolved::Unchecked
+            | Resolved::Missing
+            | Resolved::Ambiguous => None,
         }
     }
 
@@ -171,7 +233,7 @@ impl<'a> Finder<'a> {
 
 /// The kind of an item, if it has one that this version plans.
 pub(super) fn planned_kind(item: &Item) -> Option<Kind> {
-    item.kind.as_ref().ok().copied().filter(|kind| catalog::is_listed(*kind))
+    item.kind.as_ref().ok().copied().filter(|kind| catalog::is_listed(*kind) || *kind == Kind::Setting)
 }
 
 /// Finds the live object of each item.
@@ -190,6 +252,8 @@ pub(super) fn find<'a>(
         freed: HashMap::new(),
         by_key: HashMap::with_capacity(count),
         by_id: HashMap::with_capacity(count),
+        children: HashMap::new(),
+        live_children: LiveChildren::default(),
     };
     for (index, item) in desired.items.iter().enumerate() {
         if let (Some(kind), Some(key)) = (planned_kind(item), &item.key)
@@ -210,7 +274,36 @@ pub(super) fn find<'a>(
         }
     }
     find_children(&mut finder, &claims, problems);
+    index_children(&mut finder);
     finder
+}
+
+/// Makes the children ready that references look for under a parent.
+fn index_children(finder: &mut Finder<'_>) {
+    let mut kinds = BTreeSet::new();
+    for value in finder.desired.items.iter().flat_map(|item| item.fields.values()) {
+        value.for_each_reference(&mut |reference| {
+            if reference.within.is_some() {
+                kinds.insert(reference.kind);
+            }
+        });
+    }
+    for kind in &kinds {
+        finder.live_children.ready(finder.current, *kind);
+    }
+    for (index, item) in finder.desired.items.iter().enumerate() {
+        let (Some(kind), Some(key)) = (planned_kind(item).filter(|kind| kinds.contains(kind)), &item.key)
+        else {
+            continue;
+        };
+        let holder = match finder.parents[index] {
+            ParentOf::Item(parent) => Holder::Item(parent),
+            ParentOf::Live(live, _) => Holder::Live(live.id.as_str()),
+            ParentOf::None | ParentOf::Missing => continue,
+        };
+        let child = (kind, holder, key.comparable().1);
+        finder.children.entry(child).and_modify(|known| *known = None).or_insert(Some(index));
+    }
 }
 
 /// Objects that an item holds by `id`: (kind, id) → item, and whether the item renames the object.
@@ -284,7 +377,7 @@ fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &m
 }
 
 fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
-    let mut live_children = LiveChildren::default();
+    let mut live_children = std::mem::take(&mut finder.live_children);
     // Parents may be named in several ways, so only here two items can be seen to be one.
     let mut seen: HashMap<(Kind, &'a str, &'a str), usize> = HashMap::new();
     for (index, item) in finder.desired.items.iter().enumerate() {
@@ -314,8 +407,9 @@ fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mu
                     problems.push(index, Problem::new(Code::error(301), message).path(path));
                     continue;
                 }
+                live_children.ready(finder.current, kind);
                 let candidates =
-                    live_children.of(finder.current, kind, parent.id.as_str(), key.comparable().1);
+                    live_children.under(kind, Holder::Live(parent.id.as_str()), key.comparable().1);
                 match single(kind, candidates.iter().copied(), claims) {
                     Found::None => finder.standing[index] = Standing::New,
                     Found::One(live, claimed) => settle(finder, index, kind, live, claimed, problems),
@@ -328,6 +422,7 @@ fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mu
             ParentOf::None | ParentOf::Missing => {}
         }
     }
+    finder.live_children = live_children;
 }
 
 /// The parent of a child item; puts it on record if there is none.
@@ -346,7 +441,7 @@ fn parent_of<'a>(
         Some(Parent::Reference(reference)) => match finder.reference(reference) {
             Resolved::Item(parent) => of_item(parent),
             Resolved::Live(live) => ParentOf::Live(live, None),
-            Resolved::Missing | Resolved::Ambiguous => {
+            Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => {
                 if !problems.refuses(index) {
                     let problem = unresolved(finder, reference, problems);
                     problems.push(index, problem);
@@ -402,16 +497,17 @@ fn single<'a>(kind: Kind, candidates: impl Iterator<Item = &'a Live>, claims: &C
     Found::Several(std::iter::once(first.id.as_str()).chain(more).collect())
 }
 
-/// Live children by parent and own key, made when first asked for. The index of [`CurrentState`] goes by the parent's
-/// name, which an item may be about to change.
-#[derive(Default)]
+/// Live children by parent and own key, made for each kind when first asked for. The index of [`CurrentState`] goes by the
+/// parent's name, which an item may be about to change.
+#[derive(Debug, Default)]
 struct LiveChildren<'a> {
     by_kind: HashMap<Kind, HashMap<(&'a str, &'a str), Vec<&'a Live>>>,
 }
 
 impl<'a> LiveChildren<'a> {
-    fn of(&mut self, current: &'a CurrentState, kind: Kind, parent: &'a str, own: &'a str) -> &[&'a Live] {
-        let index = self.by_kind.entry(kind).or_insert_with(|| {
+    /// Makes the children of a kind ready.
+    fn ready(&mut self, current: &'a CurrentState, kind: Kind) {
+        self.by_kind.entry(kind).or_insert_with(|| {
             let mut index: HashMap<_, Vec<_>> = HashMap::new();
             for live in current.kind(kind).into_iter().flat_map(|k| &k.objects) {
                 let parent = live.parent.as_ref().map_or("", |id| id.as_str());
@@ -419,7 +515,19 @@ impl<'a> LiveChildren<'a> {
             }
             index
         });
-        index.get(&(parent, own)).map_or(&[], Vec::as_slice)
+    }
+
+    fn under<'s>(&'s self, kind: Kind, holder: Holder<'s>, own: &'s str) -> &'s [&'a Live] {
+        let Holder::Live(parent) = holder else { return &[] };
+        self.by_kind.get(&kind).and_then(|index| index.get(&(parent, own))).map_or(&[], Vec::as_slice)
+    }
+
+    /// All of a kind under a live parent.
+    fn all(&self, kind: Kind, holder: Holder<'_>) -> impl Iterator<Item = &'a Live> {
+        let index = self.by_kind.get(&kind).into_iter().flatten();
+        index
+            .filter(move |((parent, _), _)| holder == Holder::Live(parent))
+            .flat_map(|(_, live)| live.iter().copied())
     }
 }
 
@@ -427,7 +535,10 @@ impl<'a> LiveChildren<'a> {
 pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: &mut Problems<'a>) {
     for value in finder.item(index).fields.values() {
         value.for_each_reference(&mut |reference| match finder.reference(reference) {
-            Resolved::Item(_) | Resolved::Live(_) => {}
+            Resolved::Item(_) | Resolved::Live(_) | Resolved::Unchecked => {}
+            // Of a child whose parent cannot be had nothing is to be said beyond that.
+            Resolved::Missing | Resolved::Ambiguous
+                if reference.within.as_ref().is_some_and(|within| finder.holder(within).is_none()) => {}
             Resolved::Missing | Resolved::Ambiguous => {
                 let problem = unresolved(finder, reference, problems);
                 problems.push(index, problem);
@@ -438,24 +549,34 @@ pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: 
 
 fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problems<'_>) -> Problem {
     let kind = finder.current.kind(reference.kind);
+    // A child is looked for under its parent alone.
+    let parent = reference.within.as_deref().and_then(|within| Some((within, finder.holder(within)?)));
+    let place = parent.map_or_else(String::new, |(within, _)| {
+        format!(" in {} `{}`", words(within.kind), human::named(finder, within))
+    });
     let problem = match &reference.target {
         Target::Id(id) | Target::Unchecked(id) => {
-            Problem::new(Code::error(501), format!("no {} has the id `{id}`", words(reference.kind)))
+            Problem::new(Code::error(501), format!("no {}{place} has the id `{id}`", words(reference.kind)))
         }
         Target::Key(key) => {
-            let ids: Vec<&str> =
-                kind.into_iter().flat_map(|k| k.by_key(key)).map(|live| live.id.as_str()).collect();
+            let own = key.comparable().1;
+            let found: Vec<&Live> = match parent {
+                Some((_, holder)) => finder.live_children.under(reference.kind, holder, own).to_vec(),
+                None => kind.into_iter().flat_map(|k| k.by_key(key)).collect(),
+            };
+            let ids: Vec<&str> = found.iter().map(|live| live.id.as_str()).collect();
             if ids.len() > 1 {
-                ambiguous(reference.kind, &key.to_string(), &ids)
+                ambiguous(reference.kind, &key.own.text, &ids)
             } else {
+                let name = if parent.is_some() { key.own.text.clone() } else { key.to_string() };
                 let message = format!(
-                    "there is no {} `{key}`, neither in the spec nor in the tenant",
+                    "there is no {} `{name}`{place}, neither in the spec nor in the tenant",
                     words(reference.kind)
                 );
                 let problem = Problem::new(Code::error(501), message);
-                let names = finder.by_key.len() + kind.map_or(0, |kind| kind.objects.len());
+                let names = finder.by_key.len() + finder.children.len() + kind.map_or(0, |k| k.objects.len());
                 let near = if problems.may_compare(names) {
-                    nearest(finder, reference.kind, key.comparable().1)
+                    nearest(finder, reference.kind, parent.map(|(_, holder)| holder), own)
                 } else {
                     None
                 };
@@ -469,18 +590,26 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problem
     problem.at(&reference.place).path(&reference.path)
 }
 
-/// The name most like the one that was given, among items and live objects of a kind.
-fn nearest<'a>(finder: &Finder<'a>, kind: Kind, given: &str) -> Option<&'a str> {
-    let items = finder
-        .by_key
-        .iter()
-        .filter(|((k, _), _)| *k == kind)
-        .filter_map(|(_, item)| finder.item((*item)?).key.as_ref())
-        .map(|key| &key.own);
-    let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects).map(|live| &live.key.own);
+/// The name most like the one that was given, among items and live objects of a kind, under a parent if one is named.
+fn nearest<'a>(finder: &Finder<'a>, kind: Kind, holder: Option<Holder<'_>>, given: &str) -> Option<&'a str> {
+    let own = |item: &Option<usize>| Some(&finder.item((*item)?).key.as_ref()?.own);
+    let mut names: Vec<&KeyPart> = Vec::new();
+    match holder {
+        Some(holder) => {
+            let items = finder.children.iter().filter(|((k, parent, _), _)| *k == kind && *parent == holder);
+            names.extend(items.filter_map(|(_, item)| own(item)));
+            names.extend(finder.live_children.all(kind, holder).map(|live| &live.key.own));
+        }
+        None => {
+            let items = finder.by_key.iter().filter(|((k, _), _)| *k == kind);
+            names.extend(items.filter_map(|(_, item)| own(item)));
+            let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects);
+            names.extend(live.map(|live| &live.key.own));
+        }
+    }
     super::nearest::nearest(
         given,
-        items.chain(live).map(|part| (part.canonical.as_str(), part.text.as_str())),
+        names.into_iter().map(|part| (part.canonical.as_str(), part.text.as_str())),
     )
 }
 

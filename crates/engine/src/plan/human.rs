@@ -79,11 +79,12 @@ pub(super) fn target(reference: &Reference) -> String {
     }
 }
 
-fn named(finder: &Finder<'_>, reference: &Reference) -> String {
+/// What a reference names, by its key.
+pub(super) fn named(finder: &Finder<'_>, reference: &Reference) -> String {
     match finder.reference(reference) {
         Resolved::Item(item) => finder.key(item),
         Resolved::Live(live) => live.key.to_string(),
-        Resolved::Missing | Resolved::Ambiguous => target(reference),
+        Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => target(reference),
     }
 }
 

@@ -9,6 +9,7 @@ use super::{
     fields::at,
     find::{Finder, ParentOf, Standing},
     order::{self, Needs},
+    settings,
     types::{CallTemplate, Carried, Operation, OperationId, Output, TemplateText},
 };
 use crate::{catalog, current::Live, desired::FieldValue};
@@ -128,6 +129,11 @@ pub(super) fn operations(
 
 fn draft(finder: &Finder<'_>, index: usize, body: Body) -> Option<Draft> {
     let kind = finder.kind(index)?;
+    let carries = vec![Carried { change: index, at: JsonPointer::default() }];
+    if kind == Kind::Setting {
+        let call = settings::call(finder.standing[index].live()?, &body.json)?;
+        return Some(Draft { item: index, kind, call, body, parent: None, carries });
+    }
     let definition = catalog::definition(kind);
     let (endpoint, path_args, query_needed) = match finder.standing[index] {
         Standing::New => (definition.calls().create, Vec::new(), true),
@@ -158,7 +164,6 @@ fn draft(finder: &Finder<'_>, index: usize, body: Body) -> Option<Draft> {
         outputs: std::collections::BTreeMap::new(),
         secrets: std::collections::BTreeMap::new(),
     };
-    let carries = vec![Carried { change: index, at: JsonPointer::default() }];
     Some(Draft { item: index, kind, call, body, parent, carries })
 }
 
@@ -240,7 +245,10 @@ fn finish(
             call.outputs =
                 draft.body.outputs.into_iter().filter_map(|(at, item)| Some((at, output(item)?))).collect();
             call.secrets = draft.body.secrets;
-            call.body = Some(CallBody::Json(Value::Object(draft.body.json)));
+            // The call of a setting holds its value already, in the form that it takes.
+            if draft.kind != Kind::Setting {
+                call.body = Some(CallBody::Json(Value::Object(draft.body.json)));
+            }
             debug_assert_eq!(draft.carries[0].change, draft.item);
             Some(Operation {
                 id: id(*own),

@@ -2,14 +2,15 @@
 //! costs a call and is read only if one is not known otherwise.
 
 use super::{
-    fields::{at, wanted},
+    fields::{self, at, wanted},
     find::{Finder, planned_kind},
     nearest::nearest,
     problems::Problems,
 };
 use crate::{
-    catalog::{self, Field, FieldType},
+    catalog::{Field, FieldType},
     desired::FieldValue,
+    key::Key,
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
@@ -53,7 +54,7 @@ fn of_item<'a>(finder: &Finder<'a>, index: usize) -> Vec<(usize, String, &'a str
     let item = finder.item(index);
     let Some(kind) = planned_kind(item) else { return Vec::new() };
     let mut found = Vec::new();
-    for field in region_fields(kind) {
+    for field in region_fields(kind, item.key.as_ref()) {
         match wanted(&item.fields, field) {
             Some(FieldValue::Value(Value::String(region))) => {
                 found.push((index, field.name.to_owned(), region.as_str()));
@@ -75,8 +76,8 @@ fn of_item<'a>(finder: &Finder<'a>, index: usize) -> Vec<(usize, String, &'a str
 fn in_use<'a>(finder: &Finder<'a>) -> HashSet<&'a str> {
     let mut used = HashSet::new();
     for (kind, read) in &finder.current.kinds {
-        for field in region_fields(*kind) {
-            for live in &read.objects {
+        for live in &read.objects {
+            for field in region_fields(*kind, Some(&live.key)) {
                 match at(Some(&live.object), field.response) {
                     Some(Value::String(region)) => {
                         used.insert(region.as_str());
@@ -90,7 +91,7 @@ fn in_use<'a>(finder: &Finder<'a>) -> HashSet<&'a str> {
     used
 }
 
-fn region_fields(kind: Kind) -> impl Iterator<Item = &'static Field> {
-    let fields = if catalog::is_listed(kind) { catalog::definition(kind).fields } else { &[] };
-    fields.iter().filter(|field| matches!(field.ty, FieldType::Region | FieldType::Regions))
+fn region_fields(kind: Kind, key: Option<&Key>) -> impl Iterator<Item = &'static Field> {
+    let fields = fields::of_kind(kind, key).iter();
+    fields.filter(|field| matches!(field.ty, FieldType::Region | FieldType::Regions))
 }
