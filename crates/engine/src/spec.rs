@@ -8,6 +8,8 @@
 
 mod access;
 mod across;
+mod cells;
+mod csv;
 mod documents;
 mod elements;
 mod excerpt;
@@ -32,6 +34,7 @@ use crate::{desired::DesiredState, problem::Problem};
 use connexa_types::{Kind, SecretHash, SecretValue};
 use std::{collections::HashMap, sync::Arc};
 
+pub use cells::{Cell, cell};
 pub use identities::{Identity, identity};
 
 /// The deepest nesting that any limit can allow: the tree is read and walked by recursion, on any thread's stack.

@@ -25,7 +25,7 @@ impl Reader<'_> {
                 self.flaw(None, &flaw);
                 return;
             }
-            let parsed = source::parse(source, limits, &mut budget);
+            let parsed = source::parse(source, self.options.mode.only(), limits, &mut budget);
             self.flawed = parsed.flawed;
             for document in &parsed.documents {
                 self.document(document);

@@ -46,6 +46,20 @@ pub(super) fn parse_lines(text: &str, budget: &mut Budget) -> Parsed {
     parsed
 }
 
+/// Reads a JSON value within another text: all of it has one place. `depth` is the level of the value, from 1.
+pub(super) fn within(text: &str, at: Spot, depth: u32, budget: &mut Budget) -> Result<Value, Flaw> {
+    let mut reader = Reader::new(text, at.line, budget);
+    reader.fixed = Some(at);
+    reader.depth = depth.saturating_sub(1);
+    let node = reader.whole()?;
+    // A key given twice spoils the value.
+    let mut first = None;
+    if reader.flawed {
+        node.flaws(&mut |flaw| first = first.take().or_else(|| Some(flaw.clone())));
+    }
+    first.map_or_else(|| Ok(node.into_value()), Err)
+}
+
 /// Whether a second value follows the first: then a text of unknown format is JSON Lines.
 pub(super) fn has_second_value(text: &str) -> bool {
     let limits =
@@ -70,12 +84,14 @@ struct Reader<'a> {
     depth: u32,
     budget: &'a mut Budget,
     flawed: bool,
+    /// The place of all that is read, if it has one place.
+    fixed: Option<Spot>,
 }
 
 impl<'a> Reader<'a> {
     fn new(text: &'a str, line: u32, budget: &'a mut Budget) -> Self {
         let bytes = text.as_bytes();
-        Self { text, bytes, at: 0, line, counted: 0, column: 1, depth: 0, budget, flawed: false }
+        Self { text, bytes, at: 0, line, counted: 0, column: 1, depth: 0, budget, flawed: false, fixed: None }
     }
 
     fn whole(&mut self) -> Result<Node, Flaw> {
@@ -104,6 +120,9 @@ impl<'a> Reader<'a> {
 
     /// The place of the next byte.
     fn spot(&mut self) -> Spot {
+        if let Some(at) = self.fixed {
+            return at;
+        }
         let passed = &self.bytes[self.counted..self.at];
         let characters = passed.iter().filter(|b| **b & 0xc0 != 0x80).count();
         self.column = self.column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX));

@@ -39,6 +39,8 @@ pub(super) struct Names {
     roles: HashMap<String, Role>,
     /// Names of object fields' own mappings, by the field's name.
     objects: HashMap<&'static str, Names>,
+    /// The name of the parent, of a child.
+    parent: &'static str,
     /// Names to suggest.
     suggested: BTreeSet<&'static str>,
 }
@@ -63,6 +65,7 @@ impl Names {
             let response = matches!(catalog::snake(name).as_str(), "network_item_id" | "user_id");
             names.add(name, Role::Parent { ids: is_id_name(name), response });
         }
+        names.parent = definition.parent_names.first().copied().unwrap_or_default();
         names.suggested.extend(definition.parent_names.first());
         for child in catalog::nested(definition.kind) {
             let nested = child.nested_as.expect("every kind with a parent nests in it");
@@ -129,6 +132,11 @@ impl Names {
     /// What a name means.
     pub(super) fn role(&self, name: &str) -> Option<Role> {
         self.roles.get(name).copied()
+    }
+
+    /// The name that is shown for a parent's alias.
+    pub(super) fn shown(&self, name: &str) -> Option<&'static str> {
+        matches!(self.role(name)?, Role::Parent { .. }).then_some(self.parent)
     }
 
     /// The names of an object field's mapping.

@@ -102,6 +102,19 @@ impl Node {
         }
     }
 
+    /// The value, and not the place.
+    pub(super) fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// The mapping, if it is one of its own.
+    pub(super) fn mapping_mut(&mut self) -> Option<&mut Mapping> {
+        match &mut self.value {
+            Value::Mapping(mapping) => Some(mapping),
+            _ => None,
+        }
+    }
+
     /// The text, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self.value() {

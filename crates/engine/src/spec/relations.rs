@@ -332,7 +332,7 @@ fn resolve_depends_on(reader: &mut Reader<'_>) {
                     }
                 }
                 Err(problem) => {
-                    let again = !told.insert((reader.drafts[at].source, spot.line, spot.column));
+                    let again = !told.insert((reader.drafts[at].source, spot.line, spot.column, index));
                     if !(again && reader.options.mode == Mode::Spec) {
                         found.push((at, spot, problem.path(format!("depends_on[{index}]"))));
                     }

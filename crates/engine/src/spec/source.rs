@@ -1,15 +1,15 @@
 //! From bytes to trees: encoding, format and parsing of one input text (spec section 1.1).
 
 use super::{
-    Format, Limits, SourceText, json,
+    Format, Limits, SourceText, csv, json,
     node::{Budget, Flaw, Parsed, Spot, exceeded},
     yaml,
 };
 use crate::problem::Code;
 use connexa_types::Kind;
 
-/// Parses a text. What cannot be parsed becomes a fatal flaw.
-pub(super) fn parse(source: &SourceText, limits: &Limits, budget: &mut Budget) -> Parsed {
+/// Parses a text. What cannot be parsed becomes a fatal flaw. `only` is the kind that the command takes.
+pub(super) fn parse(source: &SourceText, only: Option<Kind>, limits: &Limits, budget: &mut Budget) -> Parsed {
     let refuse = |flaw| Parsed { fatal: vec![flaw], ..Parsed::default() };
     if source.bytes.len() as u64 > limits.max_file_bytes {
         let start = Spot { line: 1, column: 1 };
@@ -23,14 +23,7 @@ pub(super) fn parse(source: &SourceText, limits: &Limits, budget: &mut Budget) -
         Format::Yaml => yaml::parse(text, budget),
         Format::Json => json::parse(text, budget),
         Format::JsonLines => json::parse_lines(text, budget),
-        Format::Csv => refuse(
-            Flaw::new(
-                Code::error(102),
-                Spot { line: 1, column: 1 },
-                "CSV is not supported by this version yet",
-            )
-            .hint("write the items as YAML, JSON or JSON Lines"),
-        ),
+        Format::Csv => csv::parse(text, only, kind_of_name(&source.name), budget),
     }
 }
 
