@@ -520,3 +520,113 @@ fn absent_fields_are_not_owned() {
     assert_eq!(owned(&reading.desired.items[0]), ["name"]);
     assert_eq!(state(&reading)[1], "device_posture p: name=\"p\" windows={}");
 }
+
+/// The value of a setting, as documents show it.
+fn setting(text: &str) -> String {
+    let reading = spec(&format!("settings: {{{text}}}"));
+    assert_eq!(lines(&reading), [""; 0], "{text}");
+    state(&reading).pop().unwrap().split_once(" value=").unwrap().1.to_owned()
+}
+
+#[test]
+fn settings() {
+    for (text, expected) in [
+        ("wpc: {topology: full-mesh}", "\"FULL_MESH\""),
+        (
+            "wpc: {subnet: {ipV4Address: [10.0.0.0/8], ipv6: [\"2001:DB8::/32\"]}}",
+            "{ipv4=[\"10.0.0.0/8\"] ipv6=[\"2001:db8::/32\"]}",
+        ),
+        (
+            "wpc: {domain_routing_subnet: {ipv4: 10.0.0.0/24, ip_v6_address: \"2001:db8::/96\"}}",
+            "{ipv4=\"10.0.0.0/24\" ipv6=\"2001:db8::/96\"}",
+        ),
+        ("wpc: {client_options: [b, a, b]}", "[\"b\",\"a\",\"b\"]"),
+        ("wpc: {client_options: []}", "clear"),
+        ("wpc: {default_region: it-mxp}", "\"it-mxp\""),
+        ("wpc: {ip_allocation_mode: raw:IP_V6_ONLY}", "\"IP_V6_ONLY\""),
+        ("users: {connection_timeout: 12}", "12"),
+        ("user: {device_enforcement: \"off\"}", "\"OFF\""),
+        ("dns: {default_suffix: Corp.Example.}", "\"Corp.Example.\""),
+        ("dns: {default_suffix: null}", "clear"),
+        ("dns: {custom_servers: {primaryIpV4: 10.0.0.1}}", "{primary=\"10.0.0.1\"}"),
+        ("dns: {custom_servers: null}", "clear"),
+        ("dns: {zones: null}", "clear"),
+        ("dns: {zones: {zones: []}}", "clear"),
+        ("dns_log: false", "false"),
+    ] {
+        assert_eq!(setting(text), expected, "{text}");
+    }
+    let zones = "[{\"name\":\"b.c\",\"addresses\":[\"10.0.0.2\",\"2001:db8::1\"]},{\"name\":\"A.b.\",\"addresses\":[\"10.0.0.1\"]}]";
+    for same in [
+        "dns: {zones: [{name: b.c, addresses: [10.0.0.2, \"2001:DB8::1\"]}, {name: A.b., addresses: [10.0.0.1, 10.0.0.1]}]}",
+        "dns: {zones: {zones: [{name: b.c, addresses: [10.0.0.2, \"2001:db8::1\"]}, {name: A.b., addresses: [10.0.0.1]}, {name: B.C, addresses: [\"2001:db8::1\", 10.0.0.2]}]}}",
+    ] {
+        assert_eq!(setting(same), zones);
+    }
+}
+
+const SETTINGS: &[Case] = &[
+    (
+        "settings:\n  wpc: {topology: star, snat: null, subnet: {ipv4: [], ipv6: [10.0.0.0/8]}, client_options: [1]}\n",
+        &[
+            "E201 2:19 wpc.topology",
+            "E108 2:31 wpc.snat",
+            "E108 2:52 wpc.subnet.ipv4",
+            "E203 2:63 wpc.subnet.ipv6[0]",
+            "E105 2:94 wpc.client_options[0]",
+        ],
+    ),
+    (
+        "settings:\n  dns:\n    zones:\n      - {name: a..b, addresses: [x]}\n      - {name: c}\n      - {name: d, addresses: [10.0.0.1]}\n      - {name: D., addresses: [10.0.0.2]}\n      - e\n    default_suffix: \"a b\"\n    custom_servers: {primary: \"::1\", third: 1}\n    proxy_enabled: 1\n",
+        &[
+            "E205 4:16 dns.zones[0].name",
+            "E203 4:34 dns.zones[0].addresses[0]",
+            "E106 5:9 dns.zones[1]",
+            "E206 7:9 dns.zones[3]",
+            "E105 8:9 dns.zones[4]",
+            "E205 9:21 dns.default_suffix",
+            "E203 10:31 dns.custom_servers.primary",
+            "E103 10:38 dns.custom_servers.third",
+            "E105 11:20 dns.proxy_enabled",
+        ],
+    ),
+    ("settings: {users: {connection_timeout: 2147483648}}", &["E202 1:40 users.connection_timeout"]),
+    // Routes against the subnets of the spec.
+    (
+        "settings: {wpc: {subnet: {ipv4: [100.96.0.0/11]}, domain_routing_subnet: {ipv4: 100.80.0.0/16}}}
+networks: [{name: n, routes: [100.96.1.0/24, 100.64.0.0/10, 100.80.0.0/16, 10.0.0.0/8]}]
+",
+        &[
+            "W406 2:31 routes[0].subnet",
+            "W405 2:46 routes[1].subnet",
+            "W406 2:46 routes[1].subnet",
+            "W405 2:61 routes[2].subnet",
+            "W406 2:61 routes[2].subnet",
+        ],
+    ),
+    // Networks may share addresses if the spec says so; within one network an overlap is told all the same.
+    (
+        "networks: [{name: a, routes: [10.0.0.0/8]}, {name: b, routes: [10.0.0.0/8, 10.1.0.0/16]}]
+settings: {wpc: {routes_advanced_configuration_enabled: true}}
+",
+        &["W405 1:76 routes[1].subnet"],
+    ),
+    (
+        "networks: [{name: a, routes: [10.0.0.0/8]}, {name: b, routes: [10.0.0.0/8]}]
+settings: {wpc: {routes_advanced_configuration_enabled: false}}
+",
+        &["E404 1:64 routes[0].subnet"],
+    ),
+    // An absent part is sent as read, so that only the planner can tell; a bare item is told by its own names.
+    ("settings: {dns: {custom_servers: {secondary: 10.0.0.1}}, wpc: {domain_routing_subnet: {}}}", &[]),
+    ("- {kind: setting, key: dns.custom_servers, value: {primary: x}}", &["E203 1:61 value.primary"]),
+];
+
+#[test]
+fn problems_of_settings() {
+    for (text, expected) in SETTINGS {
+        assert_eq!(lines(&spec(text)), *expected, "{text}");
+    }
+    let update = items(Kind::Setting, "- {key: dns.custom_servers, value: {secondary: 10.0.0.1}}");
+    assert_eq!(lines(&update), ["W491 1:36 value"]);
+}
