@@ -1,5 +1,9 @@
 //! The command line: what can be said, and what `--help` teaches. What it means is decided elsewhere.
 
+mod scope;
+
+pub(crate) use scope::ScopeFlags;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use connexa_emulator::{ApiKey, Limits, NotFound};
 use connexa_engine::quota::Rate;
@@ -40,6 +44,8 @@ Environment:
   CLOUDCONNEXA_API_URL        URL of the tenant's API (or CLOUDCONNEXA_BASE_URL)
   CLOUDCONNEXA_CLIENT_ID      id of the API key
   CLOUDCONNEXA_CLIENT_SECRET  its secret (or CLOUDCONNEXA_CLIENT_SECRET_FILE: a file that holds it)
+  CONNEXA_PROFILE             profile of the configuration file
+  CONNEXA_CONFIG              configuration file [default: connexa/config.toml in the XDG folder]
   CONNEXA_STATE_DIR           where state is kept
   NO_COLOR                    no colours
 
@@ -61,6 +67,9 @@ pub(crate) struct Global {
     /// Cloud ID of the tenant: its API is `https://CLOUD-ID.api.openvpn.com`.
     #[arg(long, global = true, value_name = "CLOUD-ID")]
     pub(crate) cloud_id: Option<String>,
+    /// Profile of the configuration file: a tenant and the key to it [default: `$CONNEXA_PROFILE`].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// PEM file of authorities to trust besides the system's.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -105,6 +114,8 @@ pub(crate) enum Output {
     Csv,
     /// `get`: one key a line.
     Name,
+    /// Plans and reports: for a pull request or a ticket.
+    Markdown,
 }
 
 /// Form of the log.
@@ -256,7 +267,7 @@ pub(crate) struct RunFlags {
     /// Most calls in a time, below what the tenant's quota allows, such as 4/min or 0.5/s.
     #[arg(long, value_name = "RATE")]
     pub(crate) max_rate: Option<Rate>,
-    /// Write the report to a file too; .json is JSON, anything else text.
+    /// Write the report to a file too: .json, .csv or .md (Markdown) by its name, anything else is text.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Write what happens to a file, one JSON value a line.
@@ -281,6 +292,9 @@ pub(crate) struct Plan {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
+    /// Which changes are wanted.
+    #[command(flatten)]
+    pub(crate) scope: ScopeFlags,
     /// Leave bad items out instead of refusing the spec: they fail, and what needs them is skipped.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
@@ -295,6 +309,9 @@ pub(crate) struct Apply {
     /// Where the spec is.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
+    /// Which changes are wanted.
+    #[command(flatten)]
+    pub(crate) scope: ScopeFlags,
     /// Leave bad items out instead of refusing the spec: they fail, what needs them is skipped, the rest is done.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
@@ -312,6 +329,9 @@ pub(crate) struct Create {
     /// Where the items are.
     #[command(flatten)]
     pub(crate) spec: SpecFiles,
+    /// Which changes are wanted.
+    #[command(flatten)]
+    pub(crate) scope: ScopeFlags,
     /// How the run goes.
     #[command(flatten)]
     pub(crate) run: RunFlags,

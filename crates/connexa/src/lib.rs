@@ -7,10 +7,10 @@
 mod changing;
 mod cli;
 mod commands;
+mod config;
 pub mod exit;
 mod failure;
 mod input;
-mod live;
 mod logging;
 mod screen;
 mod settings;

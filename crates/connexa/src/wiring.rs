@@ -72,15 +72,16 @@ impl Session {
         let clock = TokioClock::start();
         let mut beside = Vec::new();
         let (transport, base, credentials): (Arc<dyn Transport>, _, _) = match target {
-            Target::Remote { base, credentials, ca_file } => {
+            Target::Remote { base, key, ca_file, .. } => {
+                let credentials = key.credentials()?;
                 let http = HttpOptions { ca_file: ca_file.clone(), ..HttpOptions::default() };
                 let transport = HttpTransport::new(http).map_err(|error| match error {
                     HttpTransportError::CaFile(error) => {
-                        Failure::usage("cannot use the file of `--ca-file`").because(&error)
+                        Failure::usage("cannot use the file of authorities").because(&error)
                     }
                     other => Failure::new(Exit::Refused, "cannot set up the network").because(&other),
                 })?;
-                (Arc::new(transport), base.clone(), credentials.clone())
+                (Arc::new(transport), base.clone(), credentials)
             }
             Target::Emulator { limits } => {
                 let emulator = Arc::new(open_emulator(*limits, state, clock, screen)?);

@@ -21,6 +21,8 @@ pub(crate) struct HostSecrets {
     key: SealingKey,
     /// The folder that relative paths start from.
     folder: PathBuf,
+    /// Variables that no program gets to see, besides those that no program ever does.
+    hidden: Vec<String>,
     inline: HashMap<SecretHash, Arc<SecretValue>>,
     resolved: Mutex<HashMap<String, Arc<OnceCell<Resolved>>>>,
 }
@@ -34,14 +36,20 @@ impl HostSecrets {
         folder: PathBuf,
         inline: HashMap<SecretHash, Arc<SecretValue>>,
     ) -> Self {
-        Self { key, folder, inline, resolved: Mutex::default() }
+        Self { key, folder, hidden: Vec::new(), inline, resolved: Mutex::default() }
+    }
+
+    /// Hides variables from the programs that are run.
+    pub(crate) fn hiding(mut self, variables: Vec<String>) -> Self {
+        self.hidden = variables;
+        self
     }
 
     async fn fetch(&self, source: &SecretSource) -> Resolved {
         let value = match source {
             SecretSource::Env(name) => from_environment(name)?,
             SecretSource::File(path) => from_file(&self.folder.join(path)).await?,
-            SecretSource::Command(words) => from_command(words, &self.folder).await?,
+            SecretSource::Command(words) => from_command(words, &self.folder, &self.hidden).await?,
             SecretSource::Inline => return Err(missing("it stood in the spec, which is no longer at hand")),
         };
         Ok(Arc::new(value))
@@ -88,19 +96,35 @@ async fn from_file(path: &Path) -> Result<SecretValue, SecretMissing> {
     text(bytes).map_err(|why| missing(format!("the file `{named}` {why}")))
 }
 
-async fn from_command(words: &[String], folder: &Path) -> Result<SecretValue, SecretMissing> {
+async fn from_command(
+    words: &[String],
+    folder: &Path,
+    hidden: &[String],
+) -> Result<SecretValue, SecretMissing> {
+    let (words, folder, hidden) = (words.to_vec(), folder.to_owned(), hidden.to_vec());
+    let run = tokio::task::spawn_blocking(move || run_command(&words, &folder, &hidden));
+    run.await.unwrap_or_else(|panic| Err(missing(format!("the command cannot be run: {panic}"))))
+}
+
+/// The output of a program, which sees the terminal, but neither the secret of the API key nor what is `hidden`.
+pub(crate) fn run_command(
+    words: &[String],
+    folder: &Path,
+    hidden: &[String],
+) -> Result<SecretValue, SecretMissing> {
     let Some((program, arguments)) = words.split_first() else {
         return Err(missing("the command has no words"));
     };
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(folder).stdin(Stdio::null()).stderr(Stdio::inherit());
-    for variable in SECRET_VARIABLES {
+    command.args(arguments).stdin(Stdio::null()).stderr(Stdio::inherit());
+    if !folder.as_os_str().is_empty() {
+        command.current_dir(folder);
+    }
+    for variable in SECRET_VARIABLES.iter().copied().chain(hidden.iter().map(String::as_str)) {
         command.env_remove(variable);
     }
-    let output = tokio::task::spawn_blocking(move || command.output())
-        .await
-        .unwrap_or_else(|panic| Err(std::io::Error::other(panic)))
-        .map_err(|e| missing(format!("the command `{program}` cannot be run: {e}")))?;
+    let output =
+        command.output().map_err(|e| missing(format!("the command `{program}` cannot be run: {e}")))?;
     if !output.status.success() {
         return Err(missing(format!("the command `{program}` ended with {}", output.status)));
     }
