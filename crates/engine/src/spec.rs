@@ -9,6 +9,7 @@
 mod access;
 mod across;
 mod cells;
+mod circles;
 mod csv;
 mod documents;
 mod elements;
@@ -139,6 +140,9 @@ pub struct Reading {
     pub desired: DesiredState,
     /// All problems, in the order of the input.
     pub problems: Vec<Problem>,
+    /// What holds of a spec unless its objects are there already, in the order of the input: for those who look at the spec
+    /// alone. The planner, which knows, says it where it is so.
+    pub unless_live: Vec<Problem>,
     /// Whether an error concerns the input as a whole, no single item: then a batch too is refused.
     pub unreadable: bool,
     /// Secrets that the input holds in clear text, by their hash.

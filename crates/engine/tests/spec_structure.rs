@@ -403,3 +403,84 @@ fn updates_need_a_key_or_an_id_and_no_more() {
     let failing: Vec<_> = reading.desired.items.iter().map(|i| !i.problems.is_empty()).collect();
     assert_eq!(failing, [false, true, true]);
 }
+
+#[test]
+fn circles_are_printed() {
+    for (text, expected, message) in [
+        (
+            "users:\n  - {username: a, depends_on: [user/b]}\n  - {username: b, depends_on: [user/c]}\n  - {username: c, depends_on: [user/a]}\n",
+            "E303 2:31 depends_on",
+            "items need each other: user `a` → user `b` → user `c` → user `a`",
+        ),
+        (
+            "users: [{username: a, depends_on: [user/a]}]",
+            "E303 1:35 depends_on",
+            "items need each other: user `a` → user `a`",
+        ),
+        // A reference and its opposite.
+        (
+            "users: [{username: a, group: g}]\nuser_groups: [{name: g, depends_on: [user/a]}]",
+            "E303 2:37 depends_on",
+            "items need each other: user `a` → user_group `g` → user `a`",
+        ),
+        // A parent and its child.
+        (
+            "networks: [{name: n, connectors: [{name: c}], depends_on: [network_connector/n/c]}]",
+            "E303 1:59 depends_on",
+            "items need each other: network `n` → network_connector `n/c` → network `n`",
+        ),
+        // An access group reaches an application by its network.
+        (
+            "access_groups: [{name: a, source: [{user_groups: all}], destination: [{network: n, applications: [w]}]}]\nnetworks: [{name: n, applications: [{name: w, domains: [w.example], services: [any]}], depends_on: [access_group/a]}]",
+            "E303 2:100 depends_on",
+            "items need each other: access_group `a` → network `n` → access_group `a`",
+        ),
+        // The user stands between two members of one unit.
+        (
+            "user_groups: [{name: g, unit: u}]\nusers: [{username: a, group: g}]\ndns_records: [{domain: d.example, unit: u, depends_on: [user/a]}]",
+            "E303 3:41 unit",
+            "units need each other: unit `u` → user `a` → unit `u`",
+        ),
+    ] {
+        let reading = spec(text);
+        assert_eq!(lines(&reading), [expected], "{text}");
+        assert_eq!(reading.problems[0].message, message);
+        assert!(reading.problems[0].excerpt.is_some());
+    }
+    // Members of one unit need each other as they like.
+    assert_eq!(
+        lines(&spec("user_groups: [{name: g, unit: u}]\nusers: [{username: a, unit: u, group: g}]")),
+        [""; 0]
+    );
+    let batch = items(
+        Kind::User,
+        "[{username: a, depends_on: [user/b], group: g}, {username: b, depends_on: [user/a], group: g}, {username: c, group: g}]",
+    );
+    let failing: Vec<_> = batch.desired.items.iter().map(|i| i.problems.len()).collect();
+    assert_eq!((failing, batch.unreadable), (vec![1, 1, 0], false));
+}
+
+#[test]
+fn what_holds_unless_all_is_there_already() {
+    let told = |text: &str| {
+        let reading = spec(text);
+        assert!(!reading.has_errors(), "{:?}", reading.problems);
+        reading.unless_live.iter().map(spec_support::line).collect::<Vec<_>>()
+    };
+    let gateways = "networks:\n  - {name: a, internet_access: split_tunnel_off, gateways: [c, b]}\n  - {name: b, internet_access: split_tunnel_off, gateways: [a]}\n";
+    assert_eq!(told(gateways), ["E303 2:64 gateways[1]"]);
+    let of_users = "user_groups: [{name: g}]\nusers: [{username: a, group: g}]\n";
+    for (dependencies, expected) in [
+        ("{user_groups: [users]}", &["W305 3:30 dependencies.user_groups"][..]),
+        ("{users: [user_groups]}", &[]),
+        ("{networks: [connectors]}", &[]),
+        // The first in the order of kinds stands: groups before records, so that users cannot be before them.
+        ("{user_groups: [dns_records], dns_records: [users]}", &["W305 3:58 dependencies.dns_records"]),
+    ] {
+        let records = "dns_records: [{domain: d.example}]\n";
+        let text = format!("{of_users}dependencies: {dependencies}\n{records}");
+        assert_eq!(told(&text), expected, "{text}");
+    }
+    let connectors = "networks: [{name: n, connectors: [{name: c}]}]\ndependencies: {networks: [connectors]}";
+    assert_eq!(told(connectors), ["W305 2:27 dependencies.networks"]);
+}

@@ -64,6 +64,31 @@ pub(crate) fn cycles(needs: &Needs) -> Vec<(Vec<usize>, Vec<usize>)> {
     knots.into_iter().map(|knot| (way_round(needs, &knot), knot)).collect()
 }
 
+/// Whether edges from each of `waiting` to each other node of `first` would close a cycle in a graph that has none.
+pub(crate) fn closes_circle(needs: &Needs, waiting: &[usize], first: &[usize]) -> bool {
+    let mut waits = vec![false; needs.len()];
+    for node in waiting {
+        waits[*node] = true;
+    }
+    // A node on both sides does not wait for itself, but two of them wait for each other.
+    if first.iter().filter(|node| waits[**node]).count() > 1 {
+        return true;
+    }
+    let mut seen = vec![false; needs.len()];
+    let mut left = first.to_vec();
+    while let Some(node) = left.pop() {
+        for &needed in &needs[node] {
+            if waits[needed] {
+                return true;
+            }
+            if !std::mem::replace(&mut seen[needed], true) {
+                left.push(needed);
+            }
+        }
+    }
+    false
+}
+
 /// A shortest way from the lowest node of a knot back to itself.
 fn way_round(needs: &Needs, knot: &[usize]) -> Vec<usize> {
     let start = knot[0];
@@ -133,6 +158,15 @@ mod tests {
         let needs = vec![vec![1], vec![2, 3], vec![0], vec![1], vec![4], vec![0], vec![]];
         assert_eq!(cycles(&needs), [(vec![0, 1, 2], vec![0, 1, 2, 3]), (vec![4], vec![4])]);
         assert_eq!(sequence(&needs), [6]);
+    }
+
+    #[test]
+    fn barriers_close_circles() {
+        // 1 needs 0, 3 needs 2.
+        let needs = vec![vec![], vec![0], vec![], vec![2]];
+        assert!(closes_circle(&needs, &[0], &[1]) && !closes_circle(&needs, &[1], &[0]));
+        assert!(!closes_circle(&needs, &[0, 1], &[2, 3]));
+        assert!(!closes_circle(&needs, &[0, 2], &[0]) && closes_circle(&needs, &[0, 2], &[0, 2]));
     }
 
     #[test]

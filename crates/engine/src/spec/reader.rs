@@ -79,6 +79,8 @@ struct Found {
     problem: Problem,
     /// Whether the text could be parsed, so that lines with secrets are known.
     parsed: bool,
+    /// Whether it is one unless what is named is live ([`Reading::unless_live`]).
+    unless_live: bool,
 }
 
 pub(super) struct Reader<'a> {
@@ -217,13 +219,20 @@ impl Reader<'_> {
 
     /// Reports a problem at a place of the source that is being read.
     pub(super) fn report(&mut self, item: Option<usize>, at: Spot, problem: Problem) {
-        self.found.push(Found { source: self.source, at, item, problem, parsed: true });
+        self.found.push(Found { source: self.source, at, item, problem, parsed: true, unless_live: false });
     }
 
     /// Reports a problem of an item, wherever that stands.
     pub(super) fn report_item(&mut self, item: usize, at: Spot, problem: Problem) {
         let source = self.drafts[item].source;
-        self.found.push(Found { source, at, item: Some(item), problem, parsed: true });
+        self.found.push(Found { source, at, item: Some(item), problem, parsed: true, unless_live: false });
+    }
+
+    /// Reports a problem that there is unless what is named is live; its file is in it.
+    pub(super) fn report_unless_live(&mut self, item: Option<usize>, at: Spot, problem: Problem) {
+        let file = self.files.iter().position(|file| problem.file.as_deref() == Some(file));
+        let source = file.and_then(|file| u32::try_from(file).ok()).unwrap_or_default();
+        self.found.push(Found { source, at, item, problem, parsed: true, unless_live: true });
     }
 
     /// Reports a problem of the document as a whole, with the top-level key as its path.
@@ -269,6 +278,14 @@ impl Reader<'_> {
             // Names of the input stand in messages: they must not reach a terminal's controls.
             problem.message = excerpt::printable(&problem.message);
             problem.hint = problem.hint.map(|h| excerpt::printable(&h));
+            if found.unless_live {
+                let problem = match found.item {
+                    Some(item) => name(problem, &self.drafts[item].item),
+                    None => problem,
+                };
+                reading.unless_live.push(problem);
+                continue;
+            }
             let Some(index) = found.item else {
                 reading.unreadable |= problem.is_error();
                 reading.problems.push(problem);

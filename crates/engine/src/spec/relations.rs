@@ -3,6 +3,7 @@
 
 use super::{
     Mode,
+    circles::{self, Circle},
     documents::spec_kinds,
     formats::{cidr, domain},
     identities::parted,
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     catalog,
-    desired::{Dependency, Parent},
+    desired::{Dependency, Item, Parent},
     key::{Compare, KeyPart},
     plan::order,
     problem::{Code, Problem},
@@ -54,6 +55,7 @@ impl Reader<'_> {
             }
             Common::DependsOn => match node.value() {
                 Value::List(nodes) => {
+                    self.drafts[draft].spots.push((Cow::Borrowed("depends_on"), node.at));
                     for (index, element) in nodes.iter().enumerate() {
                         let path = format!("depends_on[{index}]");
                         if let Some(text) = self.name_in(draft, element, &path) {
@@ -167,6 +169,36 @@ pub(super) fn check(reader: &mut Reader<'_>) {
     units(reader);
     renames(reader);
     resolve_depends_on(reader);
+    circles(reader);
+}
+
+/// E303 and W305, as far as the spec alone tells.
+fn circles(reader: &mut Reader<'_>) {
+    let spot =
+        |problem: &Problem| Spot { line: problem.line.unwrap_or(1), column: problem.column.unwrap_or(1) };
+    let items: Vec<&Item> = reader.drafts.iter().map(|draft| &draft.item).collect();
+    let certain = circles::certain(&items);
+    let likely = if reader.options.mode == Mode::Spec {
+        let dependencies: Vec<&Dependency> = reader.dependencies.iter().map(|(_, d)| d).collect();
+        circles::likely(&items, &dependencies)
+    } else {
+        Vec::new()
+    };
+    for (item, problem) in likely {
+        reader.report_unless_live(item, spot(&problem), problem);
+    }
+    for Circle { item, knot, problem } in certain {
+        let at = reader.drafts[item].spot(problem.path.as_deref().unwrap_or_default());
+        if reader.options.mode == Mode::Spec {
+            reader.report_item(item, at, problem);
+            continue;
+        }
+        // In a batch each of them is an invalid item.
+        for member in knot {
+            let at = if member == item { at } else { reader.drafts[member].at };
+            reader.report_item(member, at, problem.clone());
+        }
+    }
 }
 
 /// Puts `dependencies` in order, each once; those in a cycle are E304, and gone.
