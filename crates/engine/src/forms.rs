@@ -178,9 +178,24 @@ pub(crate) fn request(ty: FieldType, shown: &Value) -> Value {
             list.iter().map(|route| renamed(route, "subnet")).collect()
         }
         (FieldType::AccessItems(_), Value::Array(items)) => items.iter().map(access_item).collect(),
+        (FieldType::Services, config) => both_ends(config),
         (FieldType::Zones, value) => zones(value).to_vec().into(),
         (_, shown) => shown.clone(),
     }
+}
+
+/// Ranges of services are sent with both ends, though answers may show one value (spec section 5.6).
+fn both_ends(config: &Value) -> Value {
+    let mut config = config.clone();
+    let entries = config.get_mut("customServiceTypes").and_then(Value::as_array_mut);
+    for entry in entries.into_iter().flatten().filter_map(Value::as_object_mut) {
+        for range in entry.values_mut().filter_map(Value::as_array_mut).flatten() {
+            if let Some((low, high)) = bounds(range) {
+                *range = json!({"lowerValue": low, "upperValue": high});
+            }
+        }
+    }
+    config
 }
 
 /// A route of an application or IP service: `value` in requests. Ids and types are the service's own.

@@ -50,7 +50,8 @@ pub(super) fn change(
         action: Action::Create,
         verb: None,
         unit: item.unit.as_deref().map(str::to_owned),
-        id: live.map(|live| live.id.to_string()),
+        // Settings have no ids, only paths.
+        id: live.filter(|live| live.kind != Kind::Setting).map(|live| live.id.to_string()),
         fields: SortedMap::new(),
         irreversible: None,
         notice: None,
