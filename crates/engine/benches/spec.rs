@@ -7,12 +7,18 @@ mod support;
 use connexa_engine::spec::Format;
 use support::{each_alone, measured, peak_mib, read, spec_value, yaml};
 
+use serde_json::{Value, json};
+
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 fn main() {
-    let heading = format!("{:>9} {:>8} {:>10} {:>9} {:>9}", "items", "format", "text", "time", "memory");
-    each_alone(&heading, SIZES.len() * 2, |row| {
-        let value = spec_value(SIZES[row / 2] / 10);
+    let heading =
+        format!("{:>9} {:>9} {:>8} {:>10} {:>9} {:>9}", "items", "kinds", "format", "text", "time", "memory");
+    each_alone(&heading, SIZES.len() * 4, |row| {
+        let (kinds, value) = match row / 2 % 2 {
+            0 => ("offices", spec_value(SIZES[row / 4] / 10)),
+            _ => ("services", services_value(SIZES[row / 4] / 5)),
+        };
         let (name, format, text) = match row % 2 {
             0 => ("json", Format::Json, value.to_string()),
             _ => ("yaml", Format::Yaml, yaml(&value)),
@@ -20,12 +26,50 @@ fn main() {
         drop(value);
         let before = peak_mib();
         let read = measured(|| read(format, &text));
+        assert!(read.value.problems.is_empty(), "{:?}", read.value.problems.first());
         println!(
-            "{:>9} {name:>8} {:>6} KiB {:>6} ms {:>5} MiB, {before} MiB of them for the text",
+            "{:>9} {kinds:>9} {name:>8} {:>6} KiB {:>6} ms {:>5} MiB, {before} MiB of them for the text",
             read.value.desired.items.len(),
             text.len() / 1024,
             read.time.as_millis(),
             peak_mib(),
         );
     });
+}
+
+/// Networks with an application and an IP service each, and a location context and an access group for each that refers
+/// to them: the values that are more than a word.
+fn services_value(networks: usize) -> Value {
+    let numbers = || 0..networks;
+    json!({
+        "networks": numbers().map(|number| json!({
+            "name": format!("network-{number}"),
+            "applications": [{
+                "name": "wiki",
+                "domains": [format!("wiki-{number}.corp.example"), {"domain": format!("docs-{number}.corp.example"), "exact_match": true}],
+                "services": ["https", "tcp/8000-8100", "icmp/8"],
+            }],
+            "ip_services": [{
+                "name": "lan",
+                "type": "ip_source",
+                "routes": [format!("10.{}.{}.0/24", number / 256 % 256, number % 256)],
+                "services": ["any"],
+            }],
+        })).collect::<Value>(),
+        "location_contexts": numbers().map(|number| json!({
+            "name": format!("context-{number}"),
+            "ip_check": {"allowed": true, "ips": ["192.0.2.0/24", {"ip": "198.51.100.7/32", "description": "plant"}]},
+            "country_check": {"allowed": true, "countries": ["FR", "it"]},
+            "default_check": false,
+        })).collect::<Value>(),
+        "access_groups": numbers().map(|number| json!({
+            "name": format!("group-{number}"),
+            "source": [{"user_groups": all_or_some(number)}, {"network": format!("network-{number}"), "ip_services": ["lan"]}],
+            "destination": [{"network": format!("network-{number}"), "applications": ["wiki"], "ip_services": ["lan"]}, {"hosts": "all"}],
+        })).collect::<Value>(),
+    })
+}
+
+fn all_or_some(number: usize) -> Value {
+    if number % 2 == 0 { json!("all") } else { json!(["engineers", "on-call"]) }
 }
