@@ -485,6 +485,10 @@ fn item_rules(reader: &mut Reader<'_>) {
     let mut found = Vec::new();
     for (at, draft) in reader.drafts.iter().enumerate() {
         let Some(kind) = draft.kind().filter(|_| !draft.item.fields.is_empty()) else { continue };
+        // The usual case of large inputs: nothing to look at.
+        if !reader.options.creating && !rules::combines(kind) {
+            continue;
+        }
         let view = view(draft);
         let problems = if is_whole(reader, at) {
             rules::check(kind, &view, true)

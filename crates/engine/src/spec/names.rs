@@ -177,7 +177,20 @@ pub(super) fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> O
 fn distance(a: &str, b: &str, most: usize) -> Option<usize> {
     // At least as many as one is longer; looking closer takes its time.
     let longer = a.chars().count().abs_diff(b.chars().count());
-    (longer <= most).then(|| strsim::damerau_levenshtein(a, b)).filter(|distance| *distance <= most)
+    (longer <= most && letters_apart(a, b) <= most)
+        .then(|| strsim::damerau_levenshtein(a, b))
+        .filter(|distance| *distance <= most)
+}
+
+/// The letters that one of two words has and the other has not, whichever are more: no distance is less, and these are
+/// counted at once. Letters beyond ASCII count as one.
+fn letters_apart(a: &str, b: &str) -> usize {
+    let mut balance = [0i32; 128];
+    let slot = |c: char| usize::try_from(u32::from(c)).unwrap_or(usize::MAX).min(127);
+    a.chars().for_each(|c| balance[slot(c)] += 1);
+    b.chars().for_each(|c| balance[slot(c)] -= 1);
+    let count = |sign: i32| balance.iter().map(|n| usize::try_from(n * sign).unwrap_or(0)).sum::<usize>();
+    count(1).max(count(-1))
 }
 
 /// Whether a word is one of the other's words: `region` of `vpn_region`.
@@ -235,6 +248,15 @@ mod tests {
         let network = Names::of(catalog::definition(Kind::Network));
         assert!(matches!(network.role("applications"), Some(Role::Children(_))));
         assert!(matches!(network.role("ip_services"), Some(Role::Children(_))));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        #[test]
+        fn letters_apart_are_no_more_than_the_distance(a in "[a-cé\u{7f}]{0,6}", b in "[a-cé\u{7f}]{0,6}") {
+            proptest::prop_assert!(letters_apart(&a, &b) <= strsim::damerau_levenshtein(&a, &b));
+        }
     }
 
     #[test]

@@ -26,6 +26,21 @@ pub(crate) fn check_part(kind: Kind, owned: &Value) -> Vec<Problem> {
     combinations(kind, &View { object: owned, whole: false }, false)
 }
 
+/// Whether [`check_part`] has anything to say of a kind.
+pub(crate) const fn combines(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Network
+            | Kind::Host
+            | Kind::UserGroup
+            | Kind::NetworkConnector
+            | Kind::LocationContext
+            | Kind::DevicePosture
+            | Kind::DnsRecord
+            | Kind::Setting
+    )
+}
+
 /// W111 and E113: required fields that are absent. `given` tells of paths, in spec names, that were given but could not
 /// be read: these are no further problem.
 pub(super) fn missing(kind: Kind, merged: &Value, given: &dyn Fn(&str) -> bool) -> Vec<Problem> {
@@ -151,6 +166,9 @@ impl Seen<'_> {
 
 fn combinations(kind: Kind, view: &View<'_>, creating: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
+    if !combines(kind) {
+        return problems;
+    }
     match kind {
         Kind::Network | Kind::Host => gateways(view, &mut problems),
         Kind::UserGroup => {
