@@ -43,6 +43,15 @@ pub fn parse_cidr(text: &str) -> Option<IpNet> {
     text.trim().parse::<IpNet>().ok().map(|net| net.trunc())
 }
 
+/// Whether a reference with this text is an id, not a key (spec section 3.4).
+pub(crate) fn is_uuid(text: &str) -> bool {
+    text.len() == 36
+        && text.bytes().enumerate().all(|(i, b)| match i {
+            8 | 13 | 18 | 23 => b == b'-',
+            _ => b.is_ascii_hexdigit(),
+        })
+}
+
 /// One part of a key: as written (trimmed; CIDRs canonical) and as compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct KeyPart {

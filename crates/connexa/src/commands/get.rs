@@ -6,7 +6,6 @@ use crate::{
     cli::{Get, Global, Output},
     exit::Exit,
     failure::Failure,
-    live,
     screen::Screen,
     settings::{self, Target, Variables},
     views::{
@@ -16,7 +15,13 @@ use crate::{
     },
     wiring::{Session, SessionOptions, secrets::HostSecrets, signals::Signals, state_dir::StateDir},
 };
-use connexa_engine::{catalog, current::CurrentState, current::Live, key::Compare, read::ReadOptions};
+use connexa_engine::{
+    catalog,
+    current::{CurrentState, Live},
+    export::{self, Purpose},
+    key::Compare,
+    read::ReadOptions,
+};
 use connexa_types::{Call, Endpoint, Kind};
 use globset::{GlobBuilder, GlobMatcher};
 use serde_json::{Map, Value, json};
@@ -139,10 +144,14 @@ async fn objects(
     signals: &mut Signals,
     screen: &Screen,
 ) -> Result<Vec<Row>, Failure> {
-    let mut lists = vec![catalog::listed_with(kind)];
-    lists.extend(live::referred(kind));
-    let options = ReadOptions { lists, ..ReadOptions::default() };
-    let current = planning::read(session, secrets, options, None, signals, screen).await?.state;
+    let mut lists = export::own_lists([kind]);
+    let mut current = CurrentState::new(session.tenant().clone());
+    // Lists that only give names are read where there is something to name.
+    while !lists.is_empty() {
+        let options = ReadOptions { lists: lists.into_iter().collect(), ..ReadOptions::default() };
+        current = planning::read(session, secrets, options, Some(current), signals, screen).await?.state;
+        lists = export::referred(&current, [kind]);
+    }
     let objects = current.kind(kind).map_or(&[][..], |live| &live.objects);
     Ok(objects.iter().map(|live| row(live, &current)).collect())
 }
@@ -154,7 +163,7 @@ fn row(live: &Live, current: &CurrentState) -> Row {
         // Names of parents are folded, so that a child's whole key is compared without regard to case.
         names.push((Compare::Folded, live.key.to_string()));
     }
-    Row { key: live.key.to_string(), names, item: live::item(live, current) }
+    Row { key: live.key.to_string(), names, item: export::item(current, live, Purpose::View) }
 }
 
 async fn regions(session: &Session) -> Result<Vec<Row>, Failure> {
