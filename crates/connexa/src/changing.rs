@@ -15,7 +15,8 @@ use crate::{
     settings::{self, Target, Variables},
     specs::{self, Taken},
     views::{
-        failures, json, plan as plan_view, problems as problems_view, report as report_view,
+        failures, json, markdown, plan as plan_view, problems as problems_view, report as report_view,
+        report_csv,
         shell::quoted,
         text::{Text, Tone},
     },
@@ -63,7 +64,7 @@ pub(crate) async fn go(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let output = settings::output(global, &[Output::Text, Output::Json])?;
+    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown])?;
     let target = Target::resolve(global, variables)?;
     let started = Timestamp::now();
     let state = StateDir::open(&settings::state_dir(global, variables)?)?;
@@ -278,6 +279,7 @@ impl Context<'_> {
         let text = self.text(&report);
         match self.output {
             Output::Json => self.screen.document(&json::document(&report)),
+            Output::Markdown => self.screen.document(&markdown::report(&report)),
             _ => self.screen.result(&text),
         }
         self.write_report(&report, &text);
@@ -297,6 +299,7 @@ impl Context<'_> {
             Output::Json => {
                 self.screen.document(&json::document(&plan::document(plan, planned.spent.timings)));
             }
+            Output::Markdown => self.screen.document(&markdown::plan(plan)),
             _ => self.screen.result(&plan_view::text(plan)),
         }
         if plan.changes.iter().any(|change| change.preset.is_some()) {
@@ -345,8 +348,11 @@ impl Context<'_> {
     /// Writes the file of `--report`, in the form that its extension says.
     fn write_report(&self, report: &Report, text: &Text) {
         let Some(path) = self.course.run.and_then(|run| run.report.as_deref()) else { return };
-        let content = match path.extension() {
-            Some(extension) if extension == "json" => json::document(report),
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let content = match extension.as_deref() {
+            Some("json") => json::document(report),
+            Some("csv") => report_csv::table(report),
+            Some("md" | "markdown") => markdown::report(report),
             _ => text.render_plain(),
         };
         if let Err(error) = std::fs::write(path, content) {

@@ -74,7 +74,7 @@ pub(crate) async fn run(
         keep_fields(&mut chosen.rows, &arguments.fields, what)?;
     }
     match output {
-        Output::Text => screen.result(&text(&chosen.rows, what, &arguments.fields)),
+        Output::Text | Output::Markdown => screen.result(&text(&chosen.rows, what, &arguments.fields)),
         Output::Name => {
             screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>());
         }

@@ -68,7 +68,7 @@ fn cell(value: &Value) -> String {
 }
 
 /// A text that a spreadsheet would take for a formula gets a `'`, which reading drops.
-fn guarded(text: &str) -> String {
+pub(super) fn guarded(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
 }
 

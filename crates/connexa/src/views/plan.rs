@@ -122,7 +122,7 @@ fn one(change: &Change) -> Text {
 }
 
 /// A value as people write it.
-fn value(value: &Value) -> String {
+pub(super) fn value(value: &Value) -> String {
     match value {
         Value::Null => "unset".to_owned(),
         Value::String(text) => text.clone(),
