@@ -8,7 +8,7 @@ pub(crate) mod refused;
 mod running;
 
 use crate::{
-    cli::{Global, Output, RunFlags, SpecFiles},
+    cli::{Global, Output, RunFlags, ScopeFlags, SpecFiles},
     exit::Exit,
     failure::Failure,
     screen::Screen,
@@ -51,6 +51,8 @@ pub(crate) struct Course<'a> {
     pub(crate) spec: &'a SpecFiles,
     /// Whether bad items of a spec are left out, so that they do not refuse it.
     pub(crate) skip_invalid: bool,
+    /// Which changes are wanted, and how many are meant.
+    pub(crate) scope: &'a ScopeFlags,
     /// How it runs; `None` if it ends with the plan.
     pub(crate) run: Option<&'a RunFlags>,
     /// Whether a plan with changes has an exit code of its own.
@@ -103,6 +105,8 @@ pub(crate) async fn go(
             spec::Mode::Items(_) => plan::Mode::Create,
         },
         strict: course.spec.strict,
+        scope: course.scope.scope(),
+        protect: course.scope.protect.clone(),
         parallel: course.run.map_or(8, |run| usize::from(run.parallel)),
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
@@ -130,14 +134,33 @@ pub(crate) async fn go(
         Planning::Ready(plan) => {
             let problems = merged(&reading.problems, &plan.problems);
             let mut plan = (**plan).clone();
+            let held_back = course.scope.guards().exceeded(&plan);
+            for exceeded in held_back.iter().filter(|_| cx.run_flags().is_none()) {
+                let (flag, needed) = (exceeded.flag, exceeded.needed);
+                plan.warnings
+                    .push(format!("to apply it, say how many are meant with `{flag} {needed}`: {exceeded}"));
+            }
             // Those of the reader too: the plan is the one document that a dry run gives.
             plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
-            let ready = Ready { planned: &planned, plan: Arc::new(plan), problems, format };
+            let ready = Ready { planned: &planned, plan: Arc::new(plan), problems, format, held_back };
             cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
         }
     };
     session.close().await;
     Ok(exit)
+}
+
+/// Why a plan is held back by its guards.
+fn guarded(held_back: &[plan::Exceeded]) -> Option<Failure> {
+    if held_back.is_empty() {
+        return None;
+    }
+    let message = held_back.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+    let flags: Vec<String> = held_back.iter().map(|e| format!("`{} {}`", e.flag, e.needed)).collect();
+    Some(
+        Failure::new(Exit::Refused, format!("{message}, so nothing was changed"))
+            .hint(format!("if that is what you mean, say so with {}", flags.join(" "))),
+    )
 }
 
 /// Problems of reading and of planning, each once, in file order within each part.
@@ -157,6 +180,8 @@ struct Ready<'a> {
     plan: Arc<Plan>,
     problems: Vec<Problem>,
     format: failures::Format,
+    /// Guards that it would go beyond.
+    held_back: Vec<plan::Exceeded>,
 }
 
 /// What the parts of the course share.
@@ -234,13 +259,17 @@ impl Context<'_> {
         state: &StateDir,
         signals: &mut Signals,
     ) -> Result<Exit, Failure> {
-        let Ready { planned, plan, problems, format } = ready;
+        let Ready { planned, plan, problems, format, held_back } = ready;
         self.screen.say(&problems_view::text(&problems));
         let Some(flags) = self.run_flags() else { return Ok(self.show_plan(planned, &plan)) };
         if plan.is_empty() {
             // Nobody is asked; the report says what there was.
         } else {
             self.screen.say(&plan_view::summary(&plan).end());
+            if let Some(failure) = guarded(&held_back) {
+                let unstarted = refused::changes(&plan).collect();
+                return Ok(self.refuse(&failure, unstarted, &problems, &planned.spent));
+            }
             if let Some(failure) = self.ask(&plan, flags, signals).await {
                 return Ok(self.refuse(
                     &failure,

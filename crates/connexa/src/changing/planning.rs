@@ -13,7 +13,7 @@ use connexa_engine::{
     current::CurrentState,
     desired::{DesiredSecret, DesiredState, FieldValue},
     drive::drive,
-    plan::{self, Mode, Plan, PlanOptions, PlanTimings, Planning},
+    plan::{self, Mode, Plan, PlanOptions, PlanTimings, Planning, Scope, Selector},
     ports::Secrets,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::Event,
@@ -30,6 +30,10 @@ pub(crate) struct Request<'a> {
     pub(crate) mode: Mode,
     /// Whether warnings are errors.
     pub(crate) strict: bool,
+    /// Which changes are wanted.
+    pub(crate) scope: Scope,
+    /// What is never changed.
+    pub(crate) protect: Vec<Selector>,
     /// The most calls at once.
     pub(crate) parallel: usize,
     /// When the command began, for the times.
@@ -74,6 +78,8 @@ pub(crate) async fn plan(
     loop {
         let options = PlanOptions {
             strict: request.strict,
+            scope: request.scope.clone(),
+            protect: request.protect.clone(),
             reads: spent.reads,
             read_at,
             quota: session.quota(),

@@ -22,6 +22,7 @@ pub(crate) async fn run(
         words: "apply".to_owned(),
         input: Mode::Spec,
         spec: &arguments.spec,
+        scope: &arguments.scope,
         skip_invalid: arguments.skip_invalid,
         run: Some(&arguments.run),
         detailed_exitcode: false,

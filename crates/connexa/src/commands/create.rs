@@ -24,6 +24,7 @@ pub(crate) async fn run(
         words: format!("create {}", kind.plural().replace('_', "-")),
         input: Mode::Items(kind),
         spec: &arguments.spec,
+        scope: &arguments.scope,
         skip_invalid: false,
         run: Some(&arguments.run),
         detailed_exitcode: false,

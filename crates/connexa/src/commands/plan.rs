@@ -22,6 +22,7 @@ pub(crate) async fn run(
         words: "plan".to_owned(),
         input: Mode::Spec,
         spec: &arguments.spec,
+        scope: &arguments.scope,
         skip_invalid: arguments.skip_invalid,
         run: None,
         detailed_exitcode: arguments.detailed_exitcode,
