@@ -9,6 +9,7 @@ mod documents;
 mod emulator;
 mod exits;
 mod faults;
+mod fewest_calls;
 mod get;
 mod hostile;
 mod secrets;
