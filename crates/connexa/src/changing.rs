@@ -6,6 +6,7 @@
 pub(crate) mod planning;
 pub(crate) mod refused;
 mod running;
+mod waves;
 
 use crate::{
     cli::{Global, Output, RunFlags, ScopeFlags, SpecFiles},
@@ -281,7 +282,7 @@ impl Context<'_> {
         }
         let ended = running::run(
             Arc::clone(&plan),
-            running::Request { command: self.course.command, flags },
+            running::Request { command: self.course.command, flags, color: self.global.color },
             session,
             secrets,
             signals,

@@ -1,7 +1,10 @@
 //! The command line: what can be said, and what `--help` teaches. What it means is decided elsewhere.
 
+mod policy;
 mod scope;
+mod span;
 
+pub(crate) use policy::PolicyFlags;
 pub(crate) use scope::ScopeFlags;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -267,6 +270,9 @@ pub(crate) struct RunFlags {
     /// Most calls in a time, below what the tenant's quota allows, such as 4/min or 0.5/s.
     #[arg(long, value_name = "RATE")]
     pub(crate) max_rate: Option<Rate>,
+    /// When it stops, and when it looks again.
+    #[command(flatten)]
+    pub(crate) policy: PolicyFlags,
     /// Write the report to a file too: .json, .csv or .md (Markdown) by its name, anything else is text.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

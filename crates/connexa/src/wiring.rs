@@ -29,7 +29,7 @@ use connexa_engine::{
     drive::Ports,
     machine::AttemptId,
     pacer::{LocalPacer, PacerOptions},
-    ports::{Clock as _, Pacer as _, Provider as _, Secrets},
+    ports::{Clock as _, FixedAnswer, NoDelivery, Pacer as _, Provider as _, Secrets},
     quota::{Owner, QuotaView, Rate},
 };
 use connexa_types::{Answer, Call, Now, Outcome, SealingKey, SecretValues, TenantId};
@@ -146,7 +146,15 @@ impl Session {
 
     /// The ports, without a journal.
     pub(crate) fn ports<'a>(&'a self, secrets: &'a dyn Secrets) -> Ports<'a> {
-        Ports { provider: &self.provider, recording: None, clock: &self.clock, secrets, pacer: &*self.pacer }
+        Ports {
+            provider: &self.provider,
+            recording: None,
+            clock: &self.clock,
+            secrets,
+            pacer: &*self.pacer,
+            deliver: &NoDelivery,
+            confirm: &FixedAnswer(false),
+        }
     }
 
     /// Makes one call of class read that the engine has no list for, and tries again what is worth it.

@@ -137,11 +137,8 @@ pub trait Pacer: Send + Sync {
 pub trait Deliver: Send + Sync {
     /// Brings a product to where it belongs, and says in words where that is (`paris-1.ovpn`). It must be durable when
     /// the future resolves: only then the outcome of its call is recorded, and the service does not give it out again.
-    fn deliver(
-        &self,
-        of: DeliveryLabel,
-        product: SecretValue,
-    ) -> BoxFuture<'_, Result<String, DeliverError>>;
+    fn deliver(&self, of: DeliveryLabel, product: SecretValue)
+    -> BoxFuture<'_, Result<String, DeliverError>>;
 }
 
 /// What a product is.

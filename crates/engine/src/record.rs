@@ -5,11 +5,11 @@
 
 use crate::{
     machine::{AttemptId, Seq},
-    plan::OperationId,
+    plan::{Operation, OperationId},
     report::{ReportedChange, RunOutcome, Verdict},
     run::RunOptions,
 };
-use connexa_types::{Call, Class, Outcome, QuotaHeaders, TenantId, Timestamp};
+use connexa_types::{Call, Class, Kind, Outcome, QuotaHeaders, TenantId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -94,7 +94,35 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// The run was told to stop.
+    /// The run added an operation to those of the plan: a repair of what a joint call left out, or a joint call without
+    /// the passengers that were refused.
+    OperationAdded {
+        /// The operation, with all that its call needs.
+        operation: Box<Operation>,
+        /// The operation that it has grown from.
+        from: OperationId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A wave began.
+    WaveStarted {
+        /// Which, from 1.
+        wave: u32,
+        /// Operations of the plan up to its end.
+        operations: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// Calls of a kind are refused alike: the rest of it is not started.
+    KindStopped {
+        /// The kind.
+        kind: Kind,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run was told to stop, or stopped itself.
     StopRequested {
         /// Why.
         reason: String,
@@ -129,7 +157,8 @@ pub struct RunTimings {
 pub enum Purpose {
     /// To carry out an operation.
     Operation(OperationId),
-    /// To see in a list what rejected joint calls left behind: one look for all of them.
+    /// To see in a list, or a setting, what operations must know: what a refused or lost call left behind, whether what
+    /// they rest on is still so. One reading for all of them.
     LookUp(Vec<OperationId>),
 }
 

@@ -1,8 +1,8 @@
 //! Carrying a plan out: the run machine, driven, watched, and stopped by signals.
 
-use super::refused;
+use super::{refused, waves::Between};
 use crate::{
-    cli::RunFlags,
+    cli::{Color, RunFlags},
     exit::Exit,
     failure::Failure,
     screen::Screen,
@@ -17,13 +17,13 @@ use connexa_engine::{
     drive::{Ports, Recording, drive},
     journal::MemoryJournal,
     machine::{AttemptId, Stop},
-    plan::Plan,
+    plan::{Operation, Plan},
     ports::{Claim, Journal as _, Secrets},
     record::{Event, Purpose, Record, RunId, RunTimings, Stored},
     report::{ErrorType, Report, ReportFold, RunOutcome, Verdict},
     run::{Run, RunOptions},
 };
-use connexa_types::Timestamp;
+use connexa_types::{Class, Timestamp};
 use futures_util::{StreamExt as _, future, stream};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -31,6 +31,7 @@ use std::{
     io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
+    time::Duration,
 };
 
 /// How to run.
@@ -39,6 +40,8 @@ pub(crate) struct Request<'a> {
     pub(crate) command: &'a str,
     /// How it runs.
     pub(crate) flags: &'a RunFlags,
+    /// When questions are coloured.
+    pub(crate) color: Color,
 }
 
 /// What a run came to.
@@ -73,7 +76,7 @@ pub(crate) async fn run(
         .claim(claim)
         .await
         .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
-    let options = RunOptions { parallel: usize::from(request.flags.parallel), ..RunOptions::default() };
+    let options = options(request.flags, session);
     let machine = Run::new(id.clone(), Arc::clone(&plan), options, seed());
 
     tracing::info!(run = %id, operations = plan.operations.len(), "run started");
@@ -111,8 +114,12 @@ pub(crate) async fn run(
         let _ = stop.send(Stop::Finish);
         signals.next().await
     };
-    let ports =
-        Ports { recording: Some(Recording { journal: &journal, lease: &lease }), ..session.ports(secrets) };
+    let between = Between::new(request.flags, request.color, screen);
+    let ports = Ports {
+        recording: Some(Recording { journal: &journal, lease: &lease }),
+        confirm: &between,
+        ..session.ports(secrets)
+    };
     let ended = tokio::select! {
         report = drive(machine, ports, &mut watch, stops) => Some(report),
         _ = twice => None,
@@ -128,12 +135,34 @@ pub(crate) async fn run(
     })
 }
 
+/// How a run goes, by its flags.
+fn options(flags: &RunFlags, session: &Session) -> RunOptions {
+    let update = session.quota().classes.get(&Class::Update).copied();
+    let period = update.and_then(|quota| {
+        let rate = u32::try_from(quota.rate).ok().filter(|rate| *rate > 0)?;
+        Some(Duration::from_secs(quota.seconds) / rate)
+    });
+    RunOptions {
+        parallel: usize::from(flags.parallel),
+        on_failure: flags.policy.on_failure.into(),
+        max_failures: flags.policy.max_failures,
+        waves: flags.policy.wave.clone(),
+        deadline: flags.policy.deadline,
+        recheck: flags.policy.recheck,
+        update_period: period,
+        brake: !flags.policy.no_brake,
+        ..RunOptions::default()
+    }
+}
+
 /// What the records of a run said so far, for the report of a run that is cut off.
 #[derive(Default)]
 struct Seen {
     fold: ReportFold,
     /// Changes with a verdict.
     ended: BTreeSet<usize>,
+    /// Operations that grew in the run.
+    grown: Vec<Operation>,
     /// Attempts that have begun and not ended.
     in_flight: HashMap<AttemptId, Purpose>,
 }
@@ -151,7 +180,12 @@ impl Seen {
             Record::ChangeEnded { change, .. } => {
                 self.ended.insert(*change);
             }
-            Record::RunStarted { .. } | Record::StopRequested { .. } | Record::RunFinished { .. } => {}
+            Record::OperationAdded { operation, .. } => self.grown.push((**operation).clone()),
+            Record::RunStarted { .. }
+            | Record::WaveStarted { .. }
+            | Record::KindStopped { .. }
+            | Record::StopRequested { .. }
+            | Record::RunFinished { .. } => {}
         }
     }
 
@@ -160,6 +194,7 @@ impl Seen {
         let in_flight: BTreeSet<usize> = plan
             .operations
             .iter()
+            .chain(&self.grown)
             .filter(|op| self.in_flight.values().any(|p| matches!(p, Purpose::Operation(id) if *id == op.id)))
             .flat_map(|op| op.carries.iter().map(|carried| carried.change))
             .collect();

@@ -90,7 +90,10 @@ impl ReportFold {
             Record::ChangeEnded { change, verdict, report, .. } => {
                 self.changes.insert(*change, (*verdict, report.clone()));
             }
-            Record::StopRequested { .. } => {}
+            Record::OperationAdded { .. }
+            | Record::WaveStarted { .. }
+            | Record::KindStopped { .. }
+            | Record::StopRequested { .. } => {}
             Record::RunFinished { outcome, timings, at } => {
                 self.outcome = *outcome;
                 self.run.finished = Some(*at);

@@ -4,59 +4,80 @@ use super::ruling::Ruling;
 use crate::{
     catalog::{self, Definition, Field, FieldType},
     current::is_unset,
+    forms::canonical,
     key::Compare,
-    plan::{Action, Carried, Cleared, Operation, Plan},
+    plan::{Carried, Cleared, Operation, Plan},
     report::{ErrorType, Origin},
+    shared_json::SharedJson,
 };
 use connexa_types::{Answer, Call, CallBody, Kind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The verdicts of all that a call carried.
-pub(super) fn applied(
-    plan: &Plan,
-    operation: &Operation,
-    call: &Call,
-    answer: &Answer,
-) -> Vec<(usize, Ruling)> {
+/// What an object shows of one change of an operation.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) change: usize,
+    /// The verdict; `None` for a passenger that is not there.
+    pub(super) ruling: Option<Ruling>,
+    /// The fields that are shown otherwise than they were sent, in spec names.
+    pub(super) differing: Vec<String>,
+}
+
+/// What an object shows of all that a call carried.
+#[derive(Debug)]
+pub(super) struct Sight {
+    pub(super) changes: Vec<Shown>,
+    /// Whether it shows a child that was not sent.
+    pub(super) has_others: bool,
+}
+
+/// Compares what a call sent with an object: its 2xx, or what a list shows.
+pub(super) fn look(plan: &Plan, operation: &Operation, call: &Call, answer: &Answer) -> Sight {
     let sent = match &call.body {
         Some(CallBody::Json(body)) => Some(body),
         Some(CallBody::Text(_)) | None => None,
     };
     let mut children = Children { sent, answer: answer.json(), taken: BTreeMap::new() };
-    operation
+    let changes = operation
         .carries
         .iter()
         .enumerate()
         .map(|(place, carried)| {
             let change = &plan.changes[carried.change];
-            let definition = change.kind.parse::<Kind>().ok().filter(|kind| catalog::is_listed(*kind));
-            let definition = definition.map(catalog::definition);
-            let mut ruling = if place == 0 || carried.at.is_root() {
-                let object = answer.json().map(|object| without_children(object, definition).into());
-                Ruling::succeeded(object)
+            let kind = change.kind.parse::<Kind>().ok();
+            let definition = kind.filter(|kind| catalog::is_listed(*kind)).map(catalog::definition);
+            // What a delete takes with it, and domains of a list, have no part of their own in the answer.
+            let on_board = place > 0 && operation.call.endpoint.creates() && !carried.at.is_root();
+            let object = if on_board {
+                children.find(carried, definition)
             } else {
-                match children.find(carried, definition) {
-                    Some(object) => Ruling::succeeded(Some(object.into())),
-                    None => Ruling::unknown(
-                        "it was sent with its parent, which was applied, but the service did not return it",
-                    ),
-                }
+                // A replace is carried by calls about other objects too.
+                let own = place == 0 && kind == Some(operation.kind);
+                answer.json().filter(|_| own).map(|object| without_children(object, definition))
             };
-            if change.action == Action::Create && ruling.object.is_some() {
+            let mut shown = Shown { change: carried.change, ruling: None, differing: Vec::new() };
+            if on_board && object.is_none() {
+                return shown;
+            }
+            let mut ruling = Ruling::succeeded(object.map(SharedJson::from));
+            if operation.call.endpoint.creates() && ruling.object.is_some() {
                 ruling.origin = Some(Origin::Confirmed);
             }
             if let (Some(definition), Some(object), Some(sent)) =
                 (definition, &ruling.object, sent.and_then(|body| carried.at.get(body)))
             {
-                ruling.note = normalised(definition, sent, object);
+                shown.differing = differences(definition, sent, object);
+                ruling.note = normalised(&shown.differing);
             }
             if place == 0 {
                 kept(&operation.cleared, &mut ruling);
             }
-            (carried.change, ruling)
+            shown.ruling = Some(ruling);
+            shown
         })
-        .collect()
+        .collect();
+    Sight { changes, has_others: children.others() }
 }
 
 /// An object without the nested children that have changes of their own.
@@ -69,6 +90,9 @@ fn without_children(object: &Value, definition: Option<&Definition>) -> Value {
     }
     object
 }
+
+/// The lists of children that creates carry.
+const CHILD_LISTS: [&str; 3] = ["connectors", "routes", "devices"];
 
 /// The children of an answer, each given to one passenger.
 struct Children<'a> {
@@ -102,6 +126,14 @@ impl Children<'_> {
         taken.insert(place);
         Some(list[place].clone())
     }
+
+    /// Whether the answer holds a child that no passenger stands for.
+    fn others(&self) -> bool {
+        let lists = self.answer.and_then(Value::as_object).into_iter().flatten();
+        lists.filter(|(name, _)| CHILD_LISTS.contains(&name.as_str())).any(|(name, list)| {
+            list.as_array().is_some_and(|list| list.len() > self.taken.get(name).map_or(0, BTreeSet::len))
+        })
+    }
 }
 
 /// A field that was to be cleared and is still there: the change failed, whatever else of it was applied.
@@ -122,8 +154,14 @@ fn kept(cleared: &[Cleared], ruling: &mut Ruling) {
     *ruling = Ruling { detail, object, ..Ruling::failed(ErrorType::Rejected, error) };
 }
 
-/// A note on the fields that the service shows otherwise than they were sent, in spec names.
-fn normalised(definition: &Definition, sent: &Value, shown: &Value) -> Option<String> {
+/// A note on fields that the service shows otherwise than they were sent.
+fn normalised(names: &[String]) -> Option<String> {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    (!names.is_empty()).then(|| format!("the service shows {} otherwise than sent", names.join(", ")))
+}
+
+/// The fields that an object shows otherwise than they were sent, in spec names.
+fn differences(definition: &Definition, sent: &Value, shown: &Value) -> Vec<String> {
     let mut names = Vec::new();
     differing(definition.fields, sent, shown, "", &mut names);
     // A key that is written otherwise is still the same key.
@@ -134,11 +172,7 @@ fn normalised(definition: &Definition, sent: &Value, shown: &Value) -> Option<St
     if same_key(sent, key.request) == same_key(shown, key.response) {
         names.retain(|name| name != key.name);
     }
-    if names.is_empty() {
-        return None;
-    }
-    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-    Some(format!("the service shows {} otherwise than sent", names.join(", ")))
+    names
 }
 
 fn differing(fields: &[Field], sent: &Value, shown: &Value, prefix: &str, names: &mut Vec<String>) {
@@ -162,22 +196,11 @@ fn differing(fields: &[Field], sent: &Value, shown: &Value, prefix: &str, names:
     }
 }
 
-fn same(ty: FieldType, sent: &Value, shown: &Value) -> bool {
+/// Whether two values of a field are the same, however they are written.
+pub(super) fn same(ty: FieldType, one: &Value, other: &Value) -> bool {
     if let FieldType::Secret | FieldType::Certificate = ty {
         // Taken out of answers.
         return true;
     }
-    let rule = ty.compare();
-    match (sent, shown) {
-        (Value::String(sent), Value::String(shown)) => rule.canonical(sent) == rule.canonical(shown),
-        (Value::Array(sent), Value::Array(shown)) => {
-            let set = |list: &[Value]| -> BTreeSet<String> {
-                list.iter()
-                    .map(|value| value.as_str().map_or_else(|| value.to_string(), |t| rule.canonical(t)))
-                    .collect()
-            };
-            set(sent) == set(shown)
-        }
-        (sent, shown) => sent == shown,
-    }
+    one == other || canonical(ty, Some(one)) == canonical(ty, Some(other))
 }

@@ -1,33 +1,59 @@
 //! The order of operations: what may start, and what first.
 
-use crate::plan::Operation;
+use crate::plan::Plan;
 use std::{cmp::Reverse, collections::BTreeSet};
 
 /// The operations of a plan as a graph, and how far each is from starting.
+///
+/// A barrier is a node of its own: a hundred operations that wait for another hundred are two hundred edges.
 #[derive(Debug)]
 pub(super) struct Graph {
-    /// Operations that must have succeeded first, and how many of them have not ended.
+    /// What must come first, and how much of it has not ended.
     waits: Vec<usize>,
     /// The operations that need each one.
     needed_by: Vec<Vec<usize>>,
     /// The operations that come after each one, however it ends.
     followed_by: Vec<Vec<usize>>,
+    barriers: Vec<Barrier>,
+    /// The barriers that each operation holds down.
+    holds: Vec<Vec<usize>>,
     /// Operations on the longest way from each one to an end, itself included.
     path: Vec<usize>,
     /// What may start: longest remaining path first, then the order of the plan.
     ready: BTreeSet<(Reverse<usize>, usize)>,
+    /// What may start, but belongs to a later wave.
+    later: BTreeSet<usize>,
+    /// Operations of the plan from this one on belong to a later wave.
+    limit: usize,
+    /// Operations of the plan; what is beyond has grown in the run, and belongs to no wave.
+    planned: usize,
+}
+
+/// A set of operations that waits for another one.
+#[derive(Debug)]
+struct Barrier {
+    /// Operations that have not ended.
+    open: usize,
+    then: Vec<usize>,
 }
 
 impl Graph {
-    pub(super) fn new(operations: &[Operation]) -> Self {
+    /// The graph of a plan whose first wave holds `limit` operations.
+    pub(super) fn new(plan: &Plan, limit: usize) -> Self {
+        let count = plan.operations.len();
         let mut graph = Self {
-            waits: vec![0; operations.len()],
-            needed_by: vec![Vec::new(); operations.len()],
-            followed_by: vec![Vec::new(); operations.len()],
-            path: vec![1; operations.len()],
+            waits: vec![0; count],
+            needed_by: vec![Vec::new(); count],
+            followed_by: vec![Vec::new(); count],
+            barriers: Vec::with_capacity(plan.barriers.len()),
+            holds: vec![Vec::new(); count],
+            path: vec![1; count],
             ready: BTreeSet::new(),
+            later: BTreeSet::new(),
+            limit,
+            planned: count,
         };
-        for (index, operation) in operations.iter().enumerate() {
+        for (index, operation) in plan.operations.iter().enumerate() {
             graph.waits[index] = operation.needs.len() + operation.after.len();
             for needed in &operation.needs {
                 graph.needed_by[*needed].push(index);
@@ -36,17 +62,56 @@ impl Graph {
                 graph.followed_by[*before].push(index);
             }
         }
-        // The order of the plan puts each operation after what it waits for, so backwards every way on is known.
-        for index in (0..operations.len()).rev() {
-            let on = graph.needed_by[index].iter().chain(&graph.followed_by[index]);
-            graph.path[index] = 1 + on.map(|next| graph.path[*next]).max().unwrap_or(0);
+        for barrier in plan.barriers.iter().filter(|barrier| !barrier.first.is_empty()) {
+            for first in &barrier.first {
+                graph.holds[*first].push(graph.barriers.len());
+            }
+            for then in &barrier.then {
+                graph.waits[*then] += 1;
+            }
+            graph.barriers.push(Barrier { open: barrier.first.len(), then: barrier.then.clone() });
         }
-        for index in 0..operations.len() {
+        graph.measure(plan);
+        for index in 0..count {
             if graph.waits[index] == 0 {
                 graph.put_back(index);
             }
         }
         graph
+    }
+
+    /// Finds the longest ways. The order of the plan puts each operation after what it waits for, so backwards every way
+    /// on is known.
+    fn measure(&mut self, plan: &Plan) {
+        let mut waiting_at: Vec<Vec<usize>> = vec![Vec::new(); self.waits.len()];
+        for (barrier, held) in self.barriers.iter().enumerate() {
+            for then in &held.then {
+                waiting_at[*then].push(barrier);
+            }
+        }
+        let mut behind = vec![0; self.barriers.len()];
+        for index in (0..plan.operations.len()).rev() {
+            let on =
+                self.needed_by[index].iter().chain(&self.followed_by[index]).map(|next| self.path[*next]);
+            let on = on.chain(self.holds[index].iter().map(|barrier| behind[*barrier]));
+            self.path[index] = 1 + on.max().unwrap_or(0);
+            for barrier in &waiting_at[index] {
+                behind[*barrier] = behind[*barrier].max(self.path[index]);
+            }
+        }
+    }
+
+    /// Adds an operation that has grown in the run; it waits for nothing.
+    pub(super) fn grow(&mut self) -> usize {
+        let index = self.waits.len();
+        self.waits.push(0);
+        self.needed_by.push(Vec::new());
+        self.followed_by.push(Vec::new());
+        self.holds.push(Vec::new());
+        // What it repairs holds others up.
+        self.path.push(usize::MAX);
+        self.put_back(index);
+        index
     }
 
     /// The next operation to start.
@@ -59,15 +124,46 @@ impl Graph {
         !self.ready.is_empty()
     }
 
+    /// Whether something may start in a later wave.
+    pub(super) fn is_ready_later(&self) -> bool {
+        !self.later.is_empty()
+    }
+
+    /// Whether one of the first `limit` operations of the plan may start in a later wave.
+    pub(super) fn is_ready_before(&self, limit: usize) -> bool {
+        self.later.first().is_some_and(|first| *first < limit)
+    }
+
+    /// Begins the wave that holds all operations up to `limit`.
+    pub(super) fn raise(&mut self, limit: usize) {
+        self.limit = limit;
+        let beyond = self.later.split_off(&limit);
+        for index in std::mem::replace(&mut self.later, beyond) {
+            self.put_back(index);
+        }
+    }
+
     /// Lets an operation start again.
     pub(super) fn put_back(&mut self, index: usize) {
-        self.ready.insert((Reverse(self.path[index]), index));
+        if (self.limit..self.planned).contains(&index) {
+            self.later.insert(index);
+        } else {
+            self.ready.insert((Reverse(self.path[index]), index));
+        }
     }
 
     /// Notes that an operation has ended; `lost` hears of each operation that needed it, if it did not succeed.
     pub(super) fn end(&mut self, index: usize, succeeded: bool, mut lost: impl FnMut(usize)) {
         for next in std::mem::take(&mut self.followed_by[index]) {
             self.step(next);
+        }
+        for barrier in std::mem::take(&mut self.holds[index]) {
+            self.barriers[barrier].open -= 1;
+            if self.barriers[barrier].open == 0 {
+                for next in std::mem::take(&mut self.barriers[barrier].then) {
+                    self.step(next);
+                }
+            }
         }
         for next in std::mem::take(&mut self.needed_by[index]) {
             if succeeded {
@@ -90,8 +186,30 @@ impl Graph {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::{CallTemplate, OperationId};
-    use connexa_types::{Endpoint, Kind};
+    use crate::plan::{Base, CallTemplate, Cost, Operation, OperationId, types};
+    use connexa_types::{Endpoint, Kind, TenantId};
+
+    fn graph(operations: Vec<Operation>, barriers: &[(&[usize], &[usize])], limit: usize) -> Graph {
+        let barrier = |(first, then): &(&[usize], &[usize])| types::Barrier {
+            kinds: [Kind::Host, Kind::Host],
+            first: first.to_vec(),
+            then: then.to_vec(),
+        };
+        let plan = Plan {
+            format: Plan::FORMAT,
+            tenant: TenantId::default(),
+            command: String::new(),
+            base: Base::default(),
+            changes: vec![],
+            barriers: barriers.iter().map(barrier).collect(),
+            operations,
+            cost: Cost::default(),
+            warnings: vec![],
+            problems: vec![],
+            fingerprint: String::new(),
+        };
+        Graph::new(&plan, limit)
+    }
 
     fn operation(needs: &[usize], after: &[usize]) -> Operation {
         Operation {
@@ -124,7 +242,7 @@ mod tests {
             operation(&[2], &[]),
             operation(&[], &[]),
         ];
-        let mut graph = Graph::new(&operations);
+        let mut graph = graph(operations.to_vec(), &[], usize::MAX);
         let started: Vec<_> = std::iter::from_fn(|| graph.take()).collect();
         assert_eq!(started, [1, 0, 4]);
         graph.end(1, true, |_| unreachable!());
@@ -136,9 +254,36 @@ mod tests {
 
     #[test]
     fn what_comes_after_starts_however_it_ended() {
-        let mut graph = Graph::new(&[operation(&[], &[]), operation(&[], &[0])]);
+        let mut graph = graph(vec![operation(&[], &[]), operation(&[], &[0])], &[], usize::MAX);
         assert_eq!((graph.take(), graph.take()), (Some(0), None));
         graph.end(0, false, |_| unreachable!());
         assert_eq!(graph.take(), Some(1));
+    }
+
+    #[test]
+    fn a_barrier_holds_until_all_before_it_have_ended() {
+        let operations = (0..5).map(|_| operation(&[], &[])).collect();
+        let mut graph = graph(operations, &[(&[0, 1], &[3, 4])], usize::MAX);
+        // What holds others up comes first.
+        let started: Vec<_> = std::iter::from_fn(|| graph.take()).collect();
+        assert_eq!(started, [0, 1, 2]);
+        graph.end(0, false, |_| unreachable!());
+        assert_eq!(graph.take(), None);
+        graph.end(1, true, |_| unreachable!());
+        assert_eq!((graph.take(), graph.take(), graph.take()), (Some(3), Some(4), None));
+    }
+
+    #[test]
+    fn a_wave_holds_the_first_operations_of_the_plan_and_what_grows() {
+        let operations = (0..4).map(|_| operation(&[], &[])).collect();
+        let mut graph = graph(operations, &[], 1);
+        assert_eq!((graph.take(), graph.take()), (Some(0), None));
+        assert!(graph.is_ready_later() && !graph.is_ready());
+        assert_eq!(graph.grow(), 4);
+        assert_eq!((graph.take(), graph.take()), (Some(4), None));
+        graph.raise(3);
+        assert_eq!((graph.take(), graph.take(), graph.take()), (Some(1), Some(2), None));
+        graph.raise(4);
+        assert_eq!((graph.take(), graph.is_ready_later()), (Some(3), false));
     }
 }

@@ -3,7 +3,8 @@
 use super::ruling::Ruling;
 use crate::{
     plan::{Action, Plan},
-    report::{ErrorType, ReportedChange, Verdict},
+    report::{ErrorType, Origin, ReportedChange, Verdict},
+    shared_json::SharedJson,
 };
 
 /// The verdicts so far.
@@ -26,6 +27,8 @@ struct Entry {
     status: Option<u16>,
     /// The worst ruling so far, while operations are open.
     ruling: Option<Ruling>,
+    /// The object as the operations showed it: of a replace the new one.
+    object: Option<(SharedJson, Option<Origin>)>,
     /// The last word.
     verdict: Option<Verdict>,
 }
@@ -84,6 +87,13 @@ impl Ledger {
             .collect()
     }
 
+    /// Another operation carries a change on in place of one that carried it.
+    pub(super) fn hand_over(&mut self, change: usize, sent: Sent) {
+        let entry = &mut self.entries[change];
+        entry.attempts += sent.attempts;
+        entry.status = sent.status.or(entry.status);
+    }
+
     /// Takes in what an operation came to for a change. The change's verdict, if this was the last operation for it.
     pub(super) fn rule(
         &mut self,
@@ -97,6 +107,12 @@ impl Ledger {
         entry.status = sent.status.or(entry.status);
         entry.open -= 1;
         entry.applied += u32::from(ruling.verdict == Verdict::Succeeded);
+        if let Some(object) = &ruling.object {
+            // Of a replace that which has an origin: it was made, others only changed.
+            if ruling.origin.is_some() || entry.object.as_ref().is_none_or(|(_, origin)| origin.is_none()) {
+                entry.object = Some((object.clone(), ruling.origin));
+            }
+        }
         let before = entry.ruling.take();
         let worst = match before {
             Some(before) if weight(before.verdict) > weight(ruling.verdict) => before,
@@ -124,7 +140,9 @@ impl Ledger {
     fn close(&mut self, plan: &Plan, index: usize, ruling: Ruling) -> (Verdict, Box<ReportedChange>) {
         let change = &plan.changes[index];
         let entry = &mut self.entries[index];
-        let Ruling { verdict, error, error_type, detail, cause, note, object, origin } = ruling;
+        let Ruling { verdict, error, error_type, detail, cause, note, object, origin, duplicates } = ruling;
+        let (object, origin) =
+            entry.object.take().map_or((object, origin), |(object, origin)| (Some(object), origin));
         entry.verdict = Some(verdict);
         self.ended += 1;
         self.counts[verdict as usize] += 1;
@@ -135,7 +153,7 @@ impl Ledger {
             kind: change.kind.clone(),
             key: change.key.clone(),
             action: change.action,
-            verb: None,
+            verb: change.verb.clone(),
             id: id.or_else(|| change.id.clone()),
             item: change.item.clone(),
             source: change.source.clone(),
@@ -148,7 +166,7 @@ impl Ledger {
             error_type,
             error_detail: (!detail.is_empty()).then_some(detail),
             cause,
-            duplicates: None,
+            duplicates: (!duplicates.is_empty()).then_some(duplicates),
         };
         (verdict, Box::new(report))
     }

@@ -7,7 +7,7 @@ use crate::{
     report::ErrorType,
 };
 use connexa_types::{ErrorDetail, JsonPointer, Kind, Rejection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Field in spec names → messages.
 type Details = BTreeMap<String, Vec<String>>;
@@ -33,12 +33,20 @@ pub(super) fn refused(plan: &Plan, operation: &Operation, rejection: &Rejection)
         .collect()
 }
 
+/// The passengers that a refusal names, if it complains of nothing else.
+pub(super) fn named(operation: &Operation, rejection: &Rejection) -> BTreeSet<usize> {
+    let details = rejection.error.iter().flat_map(|error| &error.error_details);
+    let passengers =
+        details.map(|(key, _)| Path::parse(key).passenger(operation).map(|carried| carried.change));
+    passengers.collect::<Option<BTreeSet<usize>>>().unwrap_or_default()
+}
+
 /// What the status and the server's words are, in one line.
 pub(super) fn summary(rejection: &Rejection) -> String {
     format!("{}{}", headline(rejection), server_words(rejection))
 }
 
-fn error_type(rejection: &Rejection) -> ErrorType {
+pub(super) fn error_type(rejection: &Rejection) -> ErrorType {
     match rejection.status {
         403 => ErrorType::PermissionDenied,
         _ if rejection.gone.is_some() => ErrorType::NotFound,
@@ -137,7 +145,7 @@ impl<'a> Path<'a> {
     fn passenger<'o>(&self, operation: &'o Operation) -> Option<&'o Carried> {
         let [Step::Member(list), Step::Index(index), ..] = self.steps[..] else { return None };
         let at = JsonPointer::default().child(list).child(index);
-        operation.carries.iter().skip(1).find(|carried| carried.at == at)
+        operation.carries.iter().find(|carried| carried.at == at)
     }
 
     fn below(&self, steps: usize) -> Self {

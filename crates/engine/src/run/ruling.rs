@@ -19,6 +19,8 @@ pub(super) struct Ruling {
     pub(super) note: Option<String>,
     pub(super) object: Option<SharedJson>,
     pub(super) origin: Option<Origin>,
+    /// Ids, where the service holds more than one.
+    pub(super) duplicates: Vec<String>,
 }
 
 impl Ruling {
@@ -32,6 +34,7 @@ impl Ruling {
             note: None,
             object: None,
             origin: None,
+            duplicates: Vec::new(),
         }
     }
 
@@ -52,6 +55,18 @@ impl Ruling {
             error_type: Some(ErrorType::Indeterminate),
             ..Self::bare(Verdict::Unknown)
         }
+    }
+
+    /// Something is there that may not be ours.
+    pub(super) fn conflict(error: impl Into<String>) -> Self {
+        Self { error_type: Some(ErrorType::Conflict), ..Self::unknown(error) }
+    }
+
+    /// The ruling with one more remark.
+    pub(super) fn noted(mut self, note: impl Into<String>) -> Self {
+        let note = note.into();
+        self.note = Some(self.note.map_or(note.clone(), |before| format!("{before}; {note}")));
+        self
     }
 
     /// Never started; `error_type` where it is this change's own fault.

@@ -10,6 +10,7 @@
 pub mod bucket;
 pub mod clock;
 pub mod plans;
+pub mod ran;
 pub mod service;
 
 use clock::SimClock;
@@ -19,9 +20,7 @@ use connexa_engine::{
     machine::{Machine, Seq, Stop},
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
-    ports::{
-        Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets,
-    },
+    ports::{Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets},
     record::{Event, Record, RunId},
     report::Report,
     run::{Run, RunOptions},

@@ -307,7 +307,10 @@ impl State {
                         }
                     }
                 }
-                self.objects.entry(list).or_default().push(object.clone());
+                match call.query.iter().find(|(name, _)| name.ends_with("Id")) {
+                    Some((_, parent)) => self.board(call.endpoint, parent, object.clone())?,
+                    None => self.objects.entry(list).or_default().push(object.clone()),
+                }
                 Some(object)
             }
             (Method::Put, _) => {
@@ -326,6 +329,26 @@ impl State {
                 Some(Value::Null)
             }
         }
+    }
+
+    /// Puts a child into its parent; `None` if that is not there.
+    fn board(&mut self, endpoint: Endpoint, parent: &str, mut child: Value) -> Option<()> {
+        let (list, name) = match endpoint {
+            Endpoint::NetworkConnectorCreate => ("networks", "connectors"),
+            Endpoint::NetworkRouteCreate => ("networks", "routes"),
+            Endpoint::HostConnectorCreate => ("hosts", "connectors"),
+            Endpoint::DeviceCreate => ("users", "devices"),
+            _ => panic!("no child that this service knows: {endpoint}"),
+        };
+        let parent = self.objects.get_mut(list)?.iter_mut().find(|object| object["id"] == parent)?;
+        if let Some(value) = child.as_object_mut().and_then(|child| child.shift_remove("value")) {
+            child["subnet"] = value;
+        }
+        if !parent[name].is_array() {
+            parent[name] = json!([]);
+        }
+        parent[name].as_array_mut().unwrap().push(child);
+        Some(())
     }
 
     fn give_ids(&mut self, object: &mut Value) {

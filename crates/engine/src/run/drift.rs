@@ -1,0 +1,273 @@
+//! Drift: whether what an operation rests on is still so, when its call is about to go out (design: run).
+//!
+//! The plan's base says how the objects were when it was made. Once that is too old, the lists that show them are read
+//! again, one list for all operations that rest on it, and compared field by field.
+
+use super::{applied::same, effect::Reading};
+use crate::{
+    catalog::{self, Field, FieldType},
+    current::{CurrentState, Live, is_unset},
+    forms::canonical,
+    plan::{Operation, Plan},
+};
+use connexa_types::{Kind, Method, Mono, TenantId};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet, HashSet},
+    time::Duration,
+};
+
+/// What is known of the tenant since the plan was made.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    /// How old the plan's base was when the run began.
+    base_age: Duration,
+    began: Mono,
+    /// Lists as they were read again.
+    state: CurrentState,
+    settings: BTreeMap<&'static str, Value>,
+    read: BTreeMap<Reading, Mono>,
+    /// Ids of objects that this run has changed, made or removed: no drift.
+    changed: HashSet<String>,
+    made: HashSet<String>,
+    removed: HashSet<String>,
+}
+
+/// What a look at an operation's base came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    /// As it was.
+    Same,
+    /// These must be read again before that can be said.
+    Stale(BTreeSet<Reading>),
+    /// The object that the call is for is not there any more.
+    Gone,
+    /// In words, what has changed.
+    Drifted(String),
+}
+
+impl Fresh {
+    /// Nothing is known but the plan. `base_age`: how old its base is; `None` if nobody knows.
+    pub(super) fn new(tenant: TenantId) -> Self {
+        Self {
+            base_age: Duration::MAX,
+            began: Mono::ZERO,
+            state: CurrentState::new(tenant),
+            settings: BTreeMap::new(),
+            read: BTreeMap::new(),
+            changed: HashSet::new(),
+            made: HashSet::new(),
+            removed: HashSet::new(),
+        }
+    }
+
+    /// The run begins. `base_age`: how old the plan's base is; `None` if nobody knows.
+    pub(super) fn begin(&mut self, base_age: Option<Duration>, now: Mono) {
+        self.base_age = base_age.unwrap_or(Duration::MAX);
+        self.began = now;
+    }
+
+    /// The lists as they were read last.
+    pub(super) fn state(&self) -> &CurrentState {
+        &self.state
+    }
+
+    pub(super) fn state_mut(&mut self) -> &mut CurrentState {
+        &mut self.state
+    }
+
+    /// Notes that something has been read.
+    pub(super) fn read(&mut self, what: Reading, now: Mono) {
+        self.read.insert(what, now);
+    }
+
+    pub(super) fn put_setting(&mut self, path: &'static str, value: Value, now: Mono) {
+        self.settings.insert(path, value);
+        self.read.insert(Reading::Setting(path), now);
+    }
+
+    pub(super) fn setting(&self, path: &str) -> Option<&Value> {
+        self.settings.get(path)
+    }
+
+    /// Notes what an operation did to its object.
+    pub(super) fn applied(&mut self, operation: &Operation, method: Method) {
+        for (place, live) in operation.base.iter().enumerate() {
+            match method {
+                // What goes with a deleted object is gone too.
+                Method::Delete => self.removed.insert(live.id.to_string()),
+                _ if place == 0 => self.changed.insert(live.id.to_string()),
+                _ => false,
+            };
+        }
+    }
+
+    /// Notes an object that this run made.
+    pub(super) fn made(&mut self, id: &str) {
+        self.made.insert(id.to_owned());
+    }
+
+    fn age(&self, what: Reading, now: Mono) -> Duration {
+        match self.read.get(&what) {
+            Some(at) => now.saturating_since(*at),
+            None => self.base_age.saturating_add(now.saturating_since(self.began)),
+        }
+    }
+
+    /// Looks at the base of an operation. `window`: how old what it rests on may be. `just_read`: whether it has been
+    /// read for this operation, so that it is as new as it can be.
+    pub(super) fn look(
+        &self,
+        plan: &Plan,
+        operation: &Operation,
+        window: Duration,
+        just_read: bool,
+        now: Mono,
+    ) -> Base {
+        let readings: BTreeSet<Reading> = operation.base.iter().filter_map(reading).collect();
+        if !just_read {
+            let is_stale = |what: &Reading| self.age(*what, now) >= window;
+            let stale: BTreeSet<Reading> = readings.iter().copied().filter(is_stale).collect();
+            if !stale.is_empty() {
+                return Base::Stale(stale);
+            }
+        }
+        for (place, base) in operation.base.iter().enumerate() {
+            let Some(what) = reading(base).filter(|what| self.read.contains_key(what)) else { continue };
+            if self.removed.contains(base.id.as_str()) || self.changed.contains(base.id.as_str()) {
+                continue;
+            }
+            let words = || format!("{} `{}`", base.kind.singular().replace('_', " "), base.key);
+            let differing = match what {
+                Reading::Setting(path) => self.setting_differs(base, path),
+                Reading::List(_) => {
+                    match self.state.kind(base.kind).and_then(|kind| kind.by_id(base.id.as_str())) {
+                        Some(live) => self.differing(base, live),
+                        None if place == 0 => return Base::Gone,
+                        None => return Base::Drifted(format!("{} is gone", words())),
+                    }
+                }
+            };
+            if !differing.is_empty() {
+                let names: Vec<String> = differing.iter().map(|name| format!("`{name}`")).collect();
+                return Base::Drifted(format!("{} has changed in {}", words(), names.join(", ")));
+            }
+        }
+        match self.stranger(plan, operation) {
+            Some(stranger) => Base::Drifted(format!(
+                "{} `{}` has come since, and would go with it",
+                stranger.kind.singular().replace('_', " "),
+                stranger.key
+            )),
+            None => Base::Same,
+        }
+    }
+
+    /// A child that a delete would take with it although the plan does not know it.
+    fn stranger(&self, plan: &Plan, operation: &Operation) -> Option<&Live> {
+        let target = operation.base.first()?;
+        if operation.call.endpoint != deletes(target.kind)? || !self.read.contains_key(&reading(target)?) {
+            return None;
+        }
+        let carried =
+            operation.carries.iter().filter_map(|carried| plan.changes[carried.change].id.as_deref());
+        let known: HashSet<&str> =
+            operation.base.iter().map(|live| live.id.as_str()).chain(carried).collect();
+        catalog::nested(target.kind)
+            .filter_map(|child| self.state.kind(child.kind))
+            .flat_map(|kind| &kind.objects)
+            .filter(|live| live.parent.as_ref() == Some(&target.id))
+            .find(|live| !known.contains(live.id.as_str()) && !self.made.contains(live.id.as_str()))
+    }
+
+    fn setting_differs(&self, base: &Live, path: &'static str) -> Vec<String> {
+        let (Some(setting), Some(shown)) = (catalog::setting(path), self.settings.get(path)) else {
+            return Vec::new();
+        };
+        let was = base.object.get("value").unwrap_or(&Value::Null);
+        let equal = is_unset(Some(was)) && is_unset(Some(shown)) || same(setting.value.ty, was, shown);
+        if equal { Vec::new() } else { vec![path.to_owned()] }
+    }
+
+    /// The fields in which an object is not as it was, in spec names.
+    fn differing(&self, base: &Live, live: &Live) -> Vec<String> {
+        let definition = catalog::definition(base.kind);
+        let mut names = Vec::new();
+        if base.parent != live.parent {
+            names.extend(definition.parent_names.first().map(|name| (*name).to_owned()));
+        }
+        self.fields(definition.fields, Some(&base.object), Some(&live.object), "", &mut names);
+        for (place, was) in &base.sealed {
+            // Hashes of different keys say nothing.
+            if live.sealed.get(place).is_some_and(|is| is.key_id() == was.key_id() && is != was) {
+                names.push(place.as_str().trim_start_matches('/').replace('/', "."));
+            }
+        }
+        names
+    }
+
+    fn fields(
+        &self,
+        fields: &[Field],
+        was: Option<&Value>,
+        is: Option<&Value>,
+        prefix: &str,
+        names: &mut Vec<String>,
+    ) {
+        for field in fields.iter().filter(|field| !field.volatile) {
+            let at = |object: Option<&Value>| {
+                field.response.split('/').try_fold(object?, |value, name| value.get(name)).cloned()
+            };
+            let (was, is) = (at(was), at(is));
+            let name = format!("{prefix}{}", field.name);
+            match field.ty {
+                FieldType::Object(leaves) => {
+                    self.fields(leaves, was.as_ref(), is.as_ref(), &format!("{name}."), names);
+                }
+                FieldType::Secret => {}
+                ty => {
+                    let form = |value: Option<Value>| {
+                        canonical(ty, value.map(|value| self.without_removed(value)).as_ref())
+                    };
+                    if was != is && form(was) != form(is) {
+                        names.push(name);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A value without what named objects that this run has removed: the service drops those everywhere.
+    fn without_removed(&self, value: Value) -> Value {
+        if self.removed.is_empty() {
+            return value;
+        }
+        let is_removed =
+            |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|id| self.removed.contains(id));
+        match value {
+            Value::Array(list) => {
+                let kept = list
+                    .into_iter()
+                    .filter(|element| !is_removed(Some(element)) && !is_removed(element.get("parent")))
+                    .map(|element| self.without_removed(element));
+                Value::Array(kept.collect())
+            }
+            Value::Object(members) => Value::Object(
+                members.into_iter().map(|(name, value)| (name, self.without_removed(value))).collect(),
+            ),
+            other => other,
+        }
+    }
+}
+
+/// What shows an object.
+fn reading(live: &Live) -> Option<Reading> {
+    match live.kind {
+        Kind::Setting => catalog::setting(live.id.as_str()).map(|setting| Reading::Setting(setting.path)),
+        kind => Reading::list(kind),
+    }
+}
+
+fn deletes(kind: Kind) -> Option<connexa_types::Endpoint> {
+    catalog::definition(kind).calls.as_ref().map(|calls| calls.delete)
+}

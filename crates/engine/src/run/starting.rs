@@ -1,0 +1,387 @@
+//! What starts, and when: permits, waves, the brake, one call at a time for each object, bases that are read again.
+
+use super::{
+    Active, Halt, Job, Outs, Run, Target, WaveSize,
+    drift::Base,
+    reading::{Waiter, Wish},
+    ruling::Ruling,
+};
+use crate::{
+    machine::{AttemptId, Output, Question, TimerId},
+    plan::Operation,
+    record::{Purpose, Record},
+    report::{ErrorType, Verdict},
+};
+use connexa_types::{Call, Class, Kind, Method, Now, Timestamp};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+/// How often an operation is read for again because its base grew old while it waited for its permit.
+const MOST_AGED: u8 = 2;
+
+impl Run {
+    pub(super) fn start(&mut self, now: Now, out: &mut Outs) {
+        let plan = Arc::clone(&self.plan);
+        self.record(Record::RunStarted {
+            run: self.id.clone(),
+            tenant: plan.tenant.clone(),
+            command: plan.command.clone(),
+            fingerprint: plan.fingerprint.clone(),
+            options: self.options.clone(),
+            seed: self.seed,
+            changes: plan.changes.len() as u64,
+            operations: plan.operations.len() as u64,
+            at: now.wall,
+        });
+        let age = plan.base.read_at.map(|at| now.wall.duration_since(at));
+        self.fresh.begin(age.map(|age| Duration::try_from(age).unwrap_or_default()), now.mono);
+        let presets = self.ledger.presets(&plan);
+        let refused = presets.iter().filter(|(_, verdict, _)| *verdict == Verdict::Failed).count();
+        for (change, verdict, report) in presets {
+            self.record(Record::ChangeEnded { change, verdict, report, at: now.wall });
+        }
+        self.failed(refused as u64);
+        if self.waves.len() > 1 {
+            self.wave_started(now);
+        }
+        if let Some(deadline) = self.options.deadline.filter(|_| !plan.operations.is_empty()) {
+            let timer = TimerId(self.number());
+            self.deadline = Some(timer);
+            out.push(Output::Wake(timer, now.mono + deadline));
+        }
+    }
+
+    /// Asks for permits for what may start, as long as there are workers.
+    pub(super) fn fill_slots(&mut self, now: Now, out: &mut Outs) {
+        loop {
+            for kind in std::mem::take(&mut self.stopping) {
+                self.stop_kind(kind, now, out);
+            }
+            if let Some(halt) = self.halting.take() {
+                self.halt(halt, now, out);
+            }
+            if self.active.len() + self.delivering.len() >= self.options.parallel.max(1) {
+                return;
+            }
+            // A reading is part of an operation that has been sent: it goes on while nothing new is started.
+            let (job, call) = if !self.sends_nothing()
+                && let Some(page) = self.pages.pop_front()
+            {
+                let call = Arc::clone(&page.call);
+                (Job::Page(page), call)
+            } else if self.halt.is_none()
+                && let Some(operation) = self.graph.take()
+            {
+                match self.prepare(operation, now) {
+                    Some(call) => (Job::Operation(operation), call),
+                    None => continue,
+                }
+            } else {
+                return;
+            };
+            let attempt = AttemptId(self.number());
+            out.push(Output::Acquire { attempt, class: call.class(), urgent: self.options.urgent });
+            self.active.insert(attempt, Active { job, call, asked: now.mono, granted: None });
+        }
+    }
+
+    /// The call of an operation that may be sent now; else it has ended, or waits for something.
+    fn prepare(&mut self, operation: usize, now: Now) -> Option<Arc<Call>> {
+        let subject = self.subject(operation);
+        if let Some(stopped) = self.brake.stopped(subject.kind) {
+            let cause = super::ruling::name(&self.plan.changes[stopped.cause]);
+            let error = format!("not started: {}, so the rest of the kind was stopped", stopped.why);
+            let ruling = Ruling { cause: Some(cause), ..Ruling::unprocessed(error, None) };
+            self.end_all(operation, &ruling, now);
+            return None;
+        }
+        let call = match self.call(operation, &subject) {
+            Ok(call) => call,
+            Err(change) => {
+                let verdict = self.ledger.verdict(change).unwrap_or(Verdict::Succeeded);
+                let ruling = Ruling::skipped(&self.plan.changes[change], verdict);
+                self.end_all(operation, &ruling, now);
+                return None;
+            }
+        };
+        (self.occupies(operation, &call) && self.base_is_same(operation, &subject, now)).then_some(call)
+    }
+
+    /// The call of an operation, ids filled in; the error is the change whose id is not known.
+    fn call(&mut self, operation: usize, subject: &Operation) -> Result<Arc<Call>, usize> {
+        if let Some(call) = &self.tasks[operation].call {
+            return Ok(Arc::clone(call));
+        }
+        let call = Arc::new(super::fill::fill(&subject.call, &self.outputs)?);
+        self.tasks[operation].call = Some(Arc::clone(&call));
+        Ok(call)
+    }
+
+    /// Whether an operation has its object for itself; else it waits for whoever has.
+    fn occupies(&mut self, operation: usize, call: &Call) -> bool {
+        if self.tasks[operation].target.is_some() {
+            return true;
+        }
+        let Some(target) = target(call) else { return true };
+        if let Some(waiting) = self.busy.get_mut(&target) {
+            waiting.push_back(operation);
+            return false;
+        }
+        self.busy.insert(target.clone(), VecDeque::new());
+        self.tasks[operation].target = Some(target);
+        true
+    }
+
+    /// Lets the next operation have an object.
+    pub(super) fn vacate(&mut self, operation: usize) {
+        let Some(target) = self.tasks[operation].target.take() else { return };
+        for waiting in self.busy.remove(&target).into_iter().flatten() {
+            // The first to start takes it; the others wait again.
+            self.graph.put_back(waiting);
+        }
+    }
+
+    /// Whether an operation may be sent as far as its base goes; else it has ended, or waits for a reading.
+    fn base_is_same(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
+        if subject.base.is_empty() {
+            return true;
+        }
+        let just_read = std::mem::take(&mut self.tasks[operation].just_read);
+        match self.fresh.look(&self.plan, subject, self.window(), just_read, now.mono) {
+            Base::Same => return true,
+            Base::Stale(readings) => {
+                self.tasks[operation].reads_open = readings.len();
+                for what in readings {
+                    self.look_up(what, Waiter { operation, why: Wish::Base }, now);
+                }
+            }
+            Base::Gone if is_delete(subject) => {
+                let ruling = Ruling::succeeded(None).noted("already gone");
+                self.end_all(operation, &ruling, now);
+            }
+            Base::Gone => {
+                let error = "not sent: the object is gone since the plan was made";
+                self.end_all(operation, &Ruling::failed(ErrorType::NotFound, error), now);
+            }
+            Base::Drifted(what) => {
+                let error = format!("not sent: {what} since the plan was made");
+                self.end_all(operation, &Ruling::failed(ErrorType::Drifted, error), now);
+            }
+        }
+        false
+    }
+
+    /// How old a base may be.
+    fn window(&self) -> Duration {
+        use super::RunOptions;
+        self.options.recheck.unwrap_or_else(|| {
+            let period = self.update_period.unwrap_or_default();
+            RunOptions::RECHECK.max(period.saturating_mul(RunOptions::RECHECK_PERIODS))
+        })
+    }
+
+    /// A permit is there: the intent is recorded, and the call handed over to be sent once that is durable.
+    pub(super) fn granted(&mut self, attempt: AttemptId, now: Now, out: &mut Outs) {
+        let Some(active) = self.active.get(&attempt) else {
+            // Given up meanwhile; the driver has been told.
+            return;
+        };
+        let (call, asked, job) = (Arc::clone(&active.call), active.asked, active.job.clone());
+        self.stopwatch.waited(asked, now.mono);
+        if let Job::Operation(operation) = job
+            && self.has_aged(operation, now)
+        {
+            self.active.remove(&attempt);
+            out.push(Output::Release(attempt));
+            self.tasks[operation].aged += 1;
+            self.graph.put_back(operation);
+            return;
+        }
+        if let Some(active) = self.active.get_mut(&attempt) {
+            active.granted = Some(now.mono);
+        }
+        let (purpose, number) = match &job {
+            Job::Operation(operation) => {
+                let sent = &mut self.tasks[*operation].sent;
+                sent.attempts += 1;
+                let number = sent.attempts;
+                (Purpose::Operation(self.subject(*operation).id.clone()), number)
+            }
+            Job::Page(page) => {
+                if let Some(look_up) = self.look_ups.get_mut(&page.what) {
+                    look_up.begun = true;
+                }
+                (Purpose::LookUp(self.read_for(page.what)), page.attempts + 1)
+            }
+        };
+        self.stopwatch.intent(now.mono);
+        let after = self.record(Record::AttemptStarted {
+            attempt,
+            purpose,
+            number,
+            call: Call::clone(&call),
+            waited: now.mono.saturating_since(asked),
+            at: now.wall,
+            send_by: later(now.wall, self.options.send_within),
+        });
+        out.push(Output::Send {
+            attempt,
+            call,
+            after,
+            not_after: now.mono + self.options.send_within,
+            limit: self.options.attempt_limit,
+        });
+    }
+
+    /// Whether the base of an operation has become too old while it waited for its permit. Where nothing is ever new
+    /// enough, what was read right before it asked has to do.
+    fn has_aged(&self, operation: usize, now: Now) -> bool {
+        let subject = self.subject(operation);
+        let window = self.window();
+        !subject.base.is_empty()
+            && !window.is_zero()
+            && self.tasks[operation].aged < MOST_AGED
+            && matches!(self.fresh.look(&self.plan, &subject, window, false, now.mono), Base::Stale(_))
+    }
+
+    pub(super) fn woke(&mut self, timer: TimerId, now: Now, out: &mut Outs) {
+        if self.deadline == Some(timer) {
+            return self.halt(Halt::Deadline, now, out);
+        }
+        match self.backing_off.remove(&timer) {
+            Some(Job::Operation(operation)) => self.graph.put_back(operation),
+            Some(Job::Page(page)) => self.pages.push_front(page),
+            // Given up meanwhile.
+            None => {}
+        }
+    }
+
+    /// A kind is stopped by the brake: what waits for permits is taken again, and then not started.
+    fn stop_kind(&mut self, kind: Kind, now: Now, out: &mut Outs) {
+        let reason = self.brake.stopped(kind).map(|stopped| stopped.why.clone()).unwrap_or_default();
+        self.record(Record::KindStopped { kind, reason, at: now.wall });
+        let waiting: Vec<usize> = self
+            .active
+            .values()
+            .filter(|active| active.granted.is_none())
+            .filter_map(|active| match active.job {
+                Job::Operation(operation) => Some(operation),
+                Job::Page(_) => None,
+            })
+            .filter(|operation| self.subject(*operation).kind == kind)
+            .collect();
+        self.give_up(now, out, |job| matches!(job, Job::Operation(operation) if waiting.contains(operation)));
+        for operation in waiting {
+            self.graph.put_back(operation);
+        }
+    }
+
+    // ── Waves ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    /// Asks whether the next wave is to begin, if nothing of this one is left to start or to wait for.
+    pub(super) fn next_wave(&mut self, now: Now, out: &mut Outs) {
+        if self.halt.is_some() || self.at_work() || self.graph.is_ready() || !self.graph.is_ready_later() {
+            return;
+        }
+        let limit = self.waves.get(self.wave + 1).copied().unwrap_or(self.tasks.len());
+        if !self.graph.is_ready_before(limit) {
+            // Nothing of the next wave can start: there is nothing to ask.
+            self.begin_wave(now);
+            return self.next_wave(now, out);
+        }
+        let planned = self.plan.operations.len();
+        let open = |tasks: &[super::Task]| tasks.iter().filter(|task| !task.ended).count() as u64;
+        self.asking = true;
+        out.push(Output::Ask(Question::NextWave {
+            wave: u32::try_from(self.wave + 1).unwrap_or(u32::MAX),
+            ended: planned as u64 - open(&self.tasks[..planned]),
+            bad: self.ledger.bad,
+            next: open(&self.tasks[..limit.min(planned)]),
+            left: open(&self.tasks[..planned]),
+        }));
+    }
+
+    pub(super) fn confirmed(&mut self, yes: bool, now: Now, out: &mut Outs) {
+        if !std::mem::take(&mut self.asking) {
+            // The run has been stopped meanwhile.
+            return;
+        }
+        if yes {
+            self.begin_wave(now);
+        } else {
+            self.halt(Halt::Wave(self.wave), now, out);
+        }
+    }
+
+    fn begin_wave(&mut self, now: Now) {
+        self.wave += 1;
+        self.graph.raise(self.waves.get(self.wave).copied().unwrap_or(usize::MAX));
+        self.wave_started(now);
+    }
+
+    fn wave_started(&mut self, now: Now) {
+        self.record(Record::WaveStarted {
+            wave: u32::try_from(self.wave + 1).unwrap_or(u32::MAX),
+            operations: self.waves.get(self.wave).copied().unwrap_or(self.tasks.len()) as u64,
+            at: now.wall,
+        });
+    }
+}
+
+/// The numbers of operations that waves end at: ascending, the last is all.
+pub(super) fn waves(sizes: &[WaveSize], all: usize) -> Vec<usize> {
+    let mut limits: Vec<usize> = sizes.iter().map(|size| size.of(all)).chain([all]).collect();
+    limits.sort_unstable();
+    limits.dedup();
+    limits
+}
+
+/// The object that a call changes; `None` for creates, and for lists to which is added.
+fn target(call: &Call) -> Option<Target> {
+    if call.class() == Class::Read || call.endpoint.creates() {
+        return None;
+    }
+    let path = call.endpoint.info().path;
+    match (path.split_once('{'), call.path_args.first()) {
+        (Some((of, _)), Some(id)) => Some((of, id.clone())),
+        // A setting has its path.
+        (None, _) if call.method() == Method::Put => Some((path, String::new())),
+        _ => None,
+    }
+}
+
+/// Whether an operation deletes its object.
+pub(super) fn is_delete(operation: &Operation) -> bool {
+    operation.call.endpoint.info().method == Method::Delete
+        && operation.call.endpoint.info().name.ends_with("Delete")
+}
+
+/// A wall-clock time so much later; the latest there is, if that is beyond the calendar.
+fn later(at: Timestamp, wait: Duration) -> Timestamp {
+    at.checked_add(wait).unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waves_ascend_and_end_with_all() {
+        use WaveSize::{Operations, Percent};
+        assert_eq!(waves(&[], 7), [7]);
+        assert_eq!(waves(&[Operations(1), Operations(5), Percent(25)], 100), [1, 5, 25, 100]);
+        assert_eq!(waves(&[Percent(25), Operations(5), Operations(5)], 8), [2, 5, 8]);
+        assert_eq!(waves(&[Operations(50)], 8), [8]);
+        assert_eq!(waves(&[Operations(50)], 0), [0]);
+    }
+
+    #[test]
+    fn calls_about_one_object_have_one_target() {
+        let suspend = Call::new(connexa_types::Endpoint::UserSuspend).arg("u1");
+        let update = Call::new(connexa_types::Endpoint::UserUpdate).arg("u1");
+        assert!(target(&suspend).is_some());
+        assert_eq!(target(&suspend), target(&update));
+        assert_ne!(target(&update), target(&Call::new(connexa_types::Endpoint::UserUpdate).arg("u2")));
+        assert_eq!(target(&Call::new(connexa_types::Endpoint::UserCreate)), None);
+        assert_eq!(target(&Call::new(connexa_types::Endpoint::AllowListAddDomains)), None);
+    }
+}
