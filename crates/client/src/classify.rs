@@ -51,6 +51,29 @@ pub(crate) fn classify(
     received: Result<Response<Bytes>, TransportError>,
     reading: Reading<'_>,
 ) -> Classified {
+    sort(Some(call), received, reading, |status, headers, body| {
+        applied(call, status, headers, body, reading.key)
+    })
+}
+
+/// Sorts what came of sending a raw call, of whose answer nothing is expected.
+pub(crate) fn classify_raw(
+    received: Result<Response<Bytes>, TransportError>,
+    reading: Reading<'_>,
+) -> Classified {
+    sort(None, received, reading, |status, _, _| {
+        let status = status.as_u16();
+        let answer = Answer { status, body: AnswerBody::Empty, sealed: BTreeMap::new() };
+        Ok(Outcome::Applied(answer).into())
+    })
+}
+
+fn sort(
+    call: Option<&Call>,
+    received: Result<Response<Bytes>, TransportError>,
+    reading: Reading<'_>,
+    applied: impl FnOnce(StatusCode, &HeaderMap, &[u8]) -> Result<Classified, &'static str>,
+) -> Classified {
     let clean = |why: Why| Why { detail: reading.redactor.apply(&why.detail), ..why };
     let response = match received {
         Ok(response) => response,
@@ -66,7 +89,7 @@ pub(crate) fn classify(
         Outcome::Indeterminate(Why { reason, status: Some(parts.status.as_u16()), detail }).into()
     };
     match parts.status.as_u16() {
-        200..=299 => match applied(call, parts.status, &parts.headers, &body, reading.key) {
+        200..=299 => match applied(parts.status, &parts.headers, &body) {
             Ok(classified) => classified,
             Err(text) => unknown(Reason::Unreadable, text.to_owned()),
         },
@@ -216,14 +239,14 @@ fn seal(
 }
 
 /// Reads a refusal.
-fn rejection(call: &Call, status: StatusCode, body: &[u8], redactor: &Redactor) -> Rejection {
+fn rejection(call: Option<&Call>, status: StatusCode, body: &[u8], redactor: &Redactor) -> Rejection {
     let error = ErrorResponse::parse(body).map(|error| bounded(error, redactor));
     // The gateway's own error object has but a `statusError`; what else it holds (a request id) is kept as
     // text.
     let telling = error.as_ref().is_some_and(|e| e.error_message.is_some() || !e.error_details.is_empty());
     Rejection {
         status: status.as_u16(),
-        gone: gone(call, status, error.as_ref()),
+        gone: call.and_then(|call| gone(call, status, error.as_ref())),
         text: if telling { String::new() } else { redactor.excerpt(body) },
         error,
     }

@@ -2,8 +2,10 @@
 
 use crate::{
     base_url::BaseUrl,
-    classify::{Classified, Reading, classify},
-    headers, request,
+    classify::{Classified, Reading, classify, classify_raw},
+    headers,
+    raw::{self, RawAnswer, RawCall},
+    request::{self, Prepared},
     text::Redactor,
     token::{self, Credentials, NoToken, Token, Tokens, Urgency},
     transport::{BODY_CAP, TOKEN_BODY_CAP, Transport, TransportError},
@@ -97,16 +99,50 @@ impl Client {
     ///
     /// Dropping the future abandons the attempt: its outcome is then unknown.
     pub async fn attempt(&self, call: &Call, secrets: &SecretValues, limit: Duration) -> Attempt {
+        let mut course = self.begin(limit);
+        let classified = match request::prepare(&self.options.base, call, secrets) {
+            Err(why) => Outcome::NotSent(why).into(),
+            Ok(prepared) => {
+                let by_token = call.endpoint != Endpoint::OauthToken;
+                match self.exchange(&prepared, by_token, &mut course).await {
+                    Err(outcome) => outcome.into(),
+                    Ok(received) => classify(call, received, self.reading(&course)),
+                }
+            }
+        };
+        self.end(classified, &course)
+    }
+
+    /// The same for a raw call; with it comes whatever whole answer there is.
+    pub(crate) async fn raw(&self, call: &RawCall, limit: Duration) -> (Attempt, Option<RawAnswer>) {
+        let mut course = self.begin(limit);
+        let mut answer = None;
+        let classified = match request::prepare_raw(&self.options.base, call) {
+            Err(why) => Outcome::NotSent(why).into(),
+            Ok(prepared) => match self.exchange(&prepared, true, &mut course).await {
+                Err(outcome) => outcome.into(),
+                Ok(received) => {
+                    answer = received.as_ref().ok().map(|it| raw::read(call, it, &course.redactor));
+                    classify_raw(received, self.reading(&course))
+                }
+            },
+        };
+        (self.end(classified, &course), answer)
+    }
+
+    fn begin(&self, limit: Duration) -> Course {
         let start = (self.clock)();
-        let mut course = Course {
+        Course {
             deadline: start + limit,
             wire_calls: 0,
             token_calls: 0,
             sent_at: start,
             quota: None,
             redactor: Redactor::default(),
-        };
-        let classified = self.course(call, secrets, &mut course).await;
+        }
+    }
+
+    fn end(&self, classified: Classified, course: &Course) -> Attempt {
         Attempt {
             outcome: classified.outcome,
             quota: course.quota,
@@ -118,36 +154,34 @@ impl Client {
         }
     }
 
-    async fn course(&self, call: &Call, secrets: &SecretValues, course: &mut Course) -> Classified {
-        let prepared = match request::prepare(&self.options.base, call, secrets) {
-            Ok(prepared) => prepared,
-            Err(why) => return Outcome::NotSent(why).into(),
-        };
+    fn reading<'a>(&'a self, course: &'a Course) -> Reading<'a> {
+        Reading { key: &self.options.sealing_key, redactor: &course.redactor }
+    }
+
+    /// Sends a request, and once more with a new token after a 401. An error is the outcome of an attempt that had no
+    /// token to go with.
+    async fn exchange(
+        &self,
+        prepared: &Prepared,
+        by_token: bool,
+        course: &mut Course,
+    ) -> Result<Result<Response<Bytes>, TransportError>, Outcome> {
         let request = |token: &Token| prepared.request(&token.header, &self.user_agent);
         course.redactor.extend(&prepared.redactor);
         self.hide_credentials(&mut course.redactor);
-
-        let received = if call.endpoint == Endpoint::OauthToken {
+        if !by_token {
             // The call that asks for a token takes the key itself, and nothing is gained by its replay.
             let request = token::request(self.options.base.as_str(), &self.basic, &self.user_agent);
-            self.send(request, course).await
-        } else {
-            let token = match self.token(None, course).await {
-                Ok(token) => token,
-                Err(outcome) => return outcome.into(),
-            };
-            let received = self.send(request(&token), course).await;
-            if received.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED) {
-                match self.token(Some(&token), course).await {
-                    Ok(token) => self.send(request(&token), course).await,
-                    // The 401 says that the call was not applied.
-                    Err(outcome) => return outcome.into(),
-                }
-            } else {
-                received
-            }
-        };
-        classify(call, received, Reading { key: &self.options.sealing_key, redactor: &course.redactor })
+            return Ok(self.send(request, course).await);
+        }
+        let token = self.token(None, course).await?;
+        let received = self.send(request(&token), course).await;
+        if received.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED) {
+            // The 401 says that the call was not applied.
+            let token = self.token(Some(&token), course).await?;
+            return Ok(self.send(request(&token), course).await);
+        }
+        Ok(received)
     }
 
     /// A token that is not `refused`, or the outcome of an attempt that cannot have one.

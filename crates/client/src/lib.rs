@@ -7,7 +7,7 @@
 //!
 //! It does not retry, wait, page or count quota: that is the engine's. [`Transport`] is the seam below:
 //! [`HttpTransport`] is the network, and the emulator can stand there in process. [`api`] has a typed
-//! function for each of the 163 operations.
+//! function for each of the 163 operations; [`RawCall`] is for those that are newer than this.
 
 pub mod api;
 mod base_url;
@@ -15,6 +15,7 @@ mod classify;
 mod client;
 mod headers;
 mod http_transport;
+mod raw;
 mod request;
 mod text;
 mod tls;
@@ -25,6 +26,7 @@ mod typed;
 pub use base_url::{BaseUrl, BaseUrlError};
 pub use client::{Client, ClientOptions, MonoClock};
 pub use http_transport::{HttpOptions, HttpTransport, HttpTransportError};
+pub use raw::{RawAnswer, RawAttempt, RawBody, RawCall, RawCallError};
 pub use tls::CaFileError;
 pub use token::Credentials;
 pub use transport::{BODY_CAP, BodyCap, TOKEN_BODY_CAP, Transport, TransportError};

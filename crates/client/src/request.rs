@@ -1,6 +1,6 @@
 //! From a [`Call`] to an HTTP request: path segments and query encoded, secrets put into the body.
 
-use crate::{base_url::BaseUrl, text::Redactor};
+use crate::{base_url::BaseUrl, raw::RawCall, text::Redactor};
 use bytes::Bytes;
 use connexa_types::{AnswerShape, Call, CallBody, Reason, SecretValues, Why, secret::SECRET_FIELDS};
 use http::{
@@ -79,6 +79,25 @@ pub(crate) fn prepare(base: &BaseUrl, call: &Call, secrets: &SecretValues) -> Re
         accept: HeaderValue::from_static(accept),
         content_type: content_type.map(HeaderValue::from_static),
         body,
+        redactor,
+    })
+}
+
+/// Builds the request of a raw call.
+pub(crate) fn prepare_raw(base: &BaseUrl, call: &RawCall) -> Result<Prepared, Why> {
+    let uri = format!("{base}{}", call.target)
+        .parse()
+        .map_err(|e| unbuildable(format!("the URL cannot be built: {e}")))?;
+    let mut redactor = Redactor::default();
+    if let Ok(json) = serde_json::from_slice(&call.body) {
+        known_secrets(&json, &mut redactor);
+    }
+    Ok(Prepared {
+        method: call.method.clone(),
+        uri,
+        accept: HeaderValue::from_static("*/*"),
+        content_type: call.content_type().map(HeaderValue::from_static),
+        body: call.body.clone(),
         redactor,
     })
 }
