@@ -25,7 +25,9 @@ pub(crate) mod order;
 mod overlap;
 mod problems;
 mod regions;
+mod reserved;
 mod scope;
+mod services;
 mod settings;
 mod starred;
 pub mod types;
@@ -220,6 +222,8 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
         overlap_setting: overlap::check(&finder, &mut problems),
         ..Wants::default()
     };
+    reserved::check(&finder, &mut problems);
+    services::check(&finder, &decided.acting, &mut problems);
     devices::check(&finder, &mut problems);
     if options.mode.updates() {
         starred::check(&finder, &decided.bodies, &mut problems);

@@ -457,3 +457,50 @@ fn parts_that_cannot_be_read_are_left_alone() {
     tenant.settings.insert("wpc.ip_allocation_mode", json!("BOTH"));
     assert_eq!(tenant.plan(text).operations.len(), 2);
 }
+
+#[test]
+fn rules_with_the_tenant() {
+    let mut tenant = Tenant::new();
+    // W510: neither in a live route of its network nor in one of the spec; the last one is.
+    let text = "
+networks: [{ name: hq, routes: [10.30.0.0/16], ip_services: [
+  { name: lan, type: service_destination, routes: [10.10.4.0/24, 10.40.0.0/24, 10.0.0.0/8, 10.30.1.0/24] }] }]";
+    let out = ["W510 ip_services[0].routes[1]", "W510 ip_services[0].routes[2]"];
+    assert_eq!(tenant.problems(text), out);
+    // W453: the type is the tenant's to tell.
+    tenant.carry_out(
+        &tenant.plan("network_ip_services: [{ network: hq, name: lan, type: service_destination }]"),
+    );
+    let text = "access_groups: [{ name: x, source: [{ network: hq, ip_services: [lan] }], destination: [{ networks: all }] }]";
+    assert_eq!(tenant.problems(text), ["W453 source[0].ip_services[0]"]);
+    let own = format!("network_ip_services: [{{ network: hq, name: lan, type: ip_source }}]\n{text}");
+    assert_eq!(tenant.problems(&own), [""; 0]);
+    // W406: what the plan reads anyway, and only what the spec leaves as it is.
+    let route = "networks: [{ name: hq, routes: [100.100.0.0/16] }]";
+    assert_eq!(tenant.problems(route), [""; 0], "the subnets are not read only to warn");
+    let read = format!("{route}\nsettings: {{ wpc: {{ subnet: {{ ipv6: ['fd00:1::/48'] }} }} }}");
+    assert_eq!(tenant.problems(&read), ["W406 routes[0].subnet"]);
+    let moved = format!("{route}\nsettings: {{ wpc: {{ subnet: {{ ipv4: [10.200.0.0/16] }} }} }}");
+    assert_eq!(tenant.problems(&moved), [""; 0]);
+    // E404: the spec itself allows or forbids the overlap.
+    let route = "networks: [{ name: paris, routes: [10.10.4.0/24] }]";
+    let setting = "settings: { wpc: { routes_advanced_configuration_enabled: ";
+    assert_eq!(tenant.problems(route), ["E404 routes[0].subnet"]);
+    assert_eq!(tenant.problems(&format!("{route}\n{setting}true }} }}")), [""; 0]);
+    tenant.settings.insert("wpc.routes_advanced_configuration_enabled", json!(true));
+    assert_eq!(tenant.problems(route), [""; 0]);
+    assert_eq!(tenant.problems(&format!("{route}\n{setting}false }} }}")), ["E404 routes[0].subnet"]);
+    // W491*: as the setting will be.
+    let secondary = "settings: { dns: { custom_servers: { secondary: 10.0.0.2 } } }";
+    assert_eq!(tenant.problems(secondary), ["W491 value"]);
+    tenant.settings.insert("dns.custom_servers", json!({"primaryIpV4": "10.0.0.1"}));
+    assert_eq!(tenant.problems(secondary), [""; 0]);
+    // E113*: a new location context needs its default; one that is there has it.
+    let text = "location_contexts: [{ name: x, country_check: { countries: [FR] } }]";
+    assert_eq!(tenant.problems(text), ["E113 default_check"]);
+    let made = text
+        .replace("{ countries", "{ allowed: true, countries")
+        .replace("] } }", "] }, default_check: true }");
+    tenant.carry_out(&tenant.plan(&made));
+    assert_eq!(tenant.problems(&text.replace("FR", "IT")), [""; 0]);
+}

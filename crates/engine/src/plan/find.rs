@@ -202,6 +202,11 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// The only top-level item with a key, given in its canonical form.
+    pub(super) fn item_by_key(&self, kind: Kind, key: &str) -> Option<usize> {
+        self.by_key.get(&(kind, key)).copied().flatten()
+    }
+
     /// The item that stands for a live top-level object.
     pub(super) fn item_of(&self, live: &Live) -> Option<usize> {
         self.by_id.get(&(live.kind, live.id.as_str())).copied()

@@ -9,12 +9,14 @@ use super::{
     problems::Problems,
 };
 use crate::{
-    current::OverlapSetting,
+    current::{OVERLAP, OverlapSetting},
+    desired::FieldValue,
     key::parse_cidr,
     problem::{Code, Level, Problem},
 };
 use connexa_types::Kind;
 use ipnet::IpNet;
+use serde_json::Value;
 use std::collections::{BTreeSet, HashMap};
 
 /// The network of a route.
@@ -59,7 +61,7 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) -> boo
             problems.push(index, Problem::new(Code::warning(405), message).path("subnet"));
         }
         if let Some(other) = other {
-            match finder.current.overlap() {
+            match allowed(finder) {
                 OverlapSetting::Allowed => {}
                 OverlapSetting::Forbidden => problems.push(index, foreign(finder, route.net, other)),
                 OverlapSetting::Unreadable => {
@@ -72,6 +74,16 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) -> boo
         }
     }
     setting_needed
+}
+
+/// Whether routes of different networks may overlap, once the spec's settings are as desired.
+fn allowed(finder: &Finder<'_>) -> OverlapSetting {
+    let wanted = finder.item_by_key(Kind::Setting, OVERLAP).map(|item| finder.item(item).fields.get("value"));
+    match wanted {
+        Some(Some(FieldValue::Value(Value::Bool(true)))) => OverlapSetting::Allowed,
+        Some(Some(FieldValue::Value(Value::Bool(false)))) => OverlapSetting::Forbidden,
+        _ => finder.current.overlap(),
+    }
 }
 
 fn new_routes<'a>(finder: &Finder<'a>, problems: &Problems<'a>) -> Vec<Route<'a>> {

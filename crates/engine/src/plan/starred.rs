@@ -38,7 +38,7 @@ pub(super) fn check<'a>(finder: &Finder<'a>, bodies: &[Option<Body>], problems: 
         if found.is_empty() && kind != Kind::NetworkConnector {
             continue;
         }
-        let part = Value::Object(Body::owned(finder, index).json);
+        let part = part(finder, index);
         let told: HashSet<_> =
             rules::check_part(kind, &part).into_iter().map(|problem| (problem.code, problem.path)).collect();
         found.retain(|problem| !told.contains(&(problem.code, problem.path.clone())));
@@ -111,10 +111,23 @@ fn protocol(
         ParentOf::None | ParentOf::Missing => return None,
     };
     let told = item.is_some_and(|item| {
-        let network = Value::Object(Body::owned(finder, item).json);
+        let network = self::part(finder, item);
         rules::connector_protocol(&network, part, false).is_some()
     });
     rules::connector_protocol(&network, connector, true).filter(|_| !told)
+}
+
+/// What an item alone decides.
+fn part(finder: &Finder<'_>, index: usize) -> Value {
+    keyed(finder, index, Value::Object(Body::owned(finder, index).json))
+}
+
+/// A setting has its path beside its value: the rules go by it.
+fn keyed(finder: &Finder<'_>, index: usize, mut object: Value) -> Value {
+    if let (Some(Kind::Setting), Some(key)) = (finder.kind(index), &finder.item(index).key) {
+        object["key"] = key.own.text.as_str().into();
+    }
+    object
 }
 
 /// The object as it will be, in the request's form; open places and secrets hold something.
@@ -131,5 +144,5 @@ fn whole(finder: &Finder<'_>, index: usize, body: &Body) -> Value {
             at.put(&mut object, Value::Bool(true));
         }
     }
-    object
+    keyed(finder, index, object)
 }
