@@ -1,36 +1,50 @@
 //! The plan: what will be changed, by which calls, in which order, at what cost.
 //!
 //! [`plan()`] compares the desired with the current state and is a pure function. In short: find the live object of each
-//! item, compare, check the rules that need the tenant, write one body for each item that acts, put passengers on board
-//! of their parents' calls, and order these. A plan has one serialised form, the same wherever it is kept: its operations
-//! hold call templates, never live state.
+//! item (`find`), compare and write one body for each item that acts (`decide`), find what goes (`prune`, `removals`),
+//! check the rules that need the tenant, decide what fails or is left out (`fates`), put all of it into the fewest calls
+//! (`steps`), find who needs and waits for whom (`names`, `edges`, `waits`), and make operations of them (`operations`).
+//! A plan has one serialised form, the same wherever it is kept: its operations hold call templates, and of live state
+//! only the objects that they change.
 
 mod act;
 mod body;
 mod changes;
+mod children;
 mod compare;
 mod cost;
+mod decide;
 mod devices;
 mod document;
 mod domains;
+mod edges;
 mod egress;
+mod fates;
 mod fields;
 mod find;
 mod fingerprint;
 mod guards;
 mod human;
+mod irreversible;
+mod moves;
+mod names;
 pub(crate) mod nearest;
 mod operations;
 pub(crate) mod order;
 mod overlap;
 mod problems;
+mod protected;
+mod prune;
 mod regions;
+mod removals;
 mod reserved;
 mod scope;
 mod services;
 mod settings;
 mod starred;
+mod steps;
 pub mod types;
+mod waits;
 
 use crate::{
     catalog,
@@ -40,13 +54,19 @@ use crate::{
     quota::QuotaView,
     select::Expression,
 };
-use body::Body;
-use changes::Fate;
-use compare::Comparison;
 use connexa_types::{Kind, Timestamp};
-use find::{Finder, ParentOf, Renames, Resolved, Standing, planned_kind};
+use decide::Decided;
+use edges::Edges;
+use fates::Fate;
+use find::{Finder, ParentOf, Standing, planned_kind};
+use names::Names;
+use operations::Parts;
 use problems::Problems;
-use std::collections::{BTreeSet, VecDeque};
+use prune::Pruned;
+use removals::Removals;
+use std::collections::{BTreeSet, HashMap};
+use steps::{Step, Steps};
+use waits::Graph;
 
 pub use act::{Act, ProfileForm, UnknownVerb, Verb, act};
 pub use domains::{domains, is_list as is_domain_list};
@@ -200,21 +220,50 @@ pub fn kinds_to_read(desired: &DesiredState) -> Vec<Kind> {
     kinds.into_iter().filter(|kind| catalog::is_listed(*kind)).map(catalog::listed_with).collect()
 }
 
+/// The lists that a plan needs: those of [`kinds_to_read`], and the kinds that are pruned. Of deletes only what they name:
+/// their fields are not looked at.
+fn lists(desired: &DesiredState, options: &PlanOptions) -> Vec<Kind> {
+    if options.mode != Mode::Delete {
+        let mut kinds = kinds_to_read(desired);
+        kinds.extend(prune::kinds(options).into_iter().map(catalog::listed_with));
+        kinds.sort_unstable();
+        kinds.dedup();
+        return kinds;
+    }
+    let mut kinds = BTreeSet::new();
+    for item in desired.items.iter().filter(|item| !item.problems.iter().any(Problem::is_error)) {
+        kinds.extend(planned_kind(item).map(catalog::listed_with));
+        if let Some(Parent::Reference(reference)) = &item.parent {
+            kinds.insert(reference.kind);
+        }
+    }
+    kinds.into_iter().filter(|kind| catalog::is_listed(*kind)).collect()
+}
+
 /// Computes the operations that turn `current` into `desired`.
 ///
 /// Pure and total: the same inputs always give the same plan, byte for byte.
 pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOptions) -> Planning {
     let unread: Vec<Kind> =
-        kinds_to_read(desired).into_iter().filter(|kind| current.kind(*kind).is_none()).collect();
+        lists(desired, options).into_iter().filter(|kind| current.kind(*kind).is_none()).collect();
     let mut problems = Problems::new(desired, options.strict);
     check_kinds(desired, &mut problems);
-    let settings = settings::unread(desired, current, &problems);
+    let settings = match options.mode {
+        Mode::Delete => Vec::new(),
+        _ => settings::unread(desired, current, &problems),
+    };
     if !unread.is_empty() || !settings.is_empty() {
         return Planning::Wants(Wants { unread, settings, ..Wants::default() });
     }
-    let renames = if options.mode.updates() { Renames::Happen } else { Renames::Never };
-    let finder = find::find(desired, current, renames, &mut problems);
-    let decided = Decided::new(&finder, options.mode, &mut problems);
+    let mut finder = find::find(desired, current, options.mode, &mut problems);
+    let decided = Decided::new(&mut finder, options, &mut problems);
+    let mut pruned = prune::find(&finder, options, &mut problems);
+    let all = Removals::find(&finder, options.mode, &pruned.objects, |index| !problems.refuses(index));
+    let unread = more_lists(&finder, &all, &problems);
+    if !unread.is_empty() {
+        return Planning::Wants(Wants { unread, ..Wants::default() });
+    }
+    finder.gone = all.objects().map(|live| (live.kind, live.id.as_str())).collect();
     let egress = egress::check(&finder, &decided.acting, &mut problems);
     egress::check_gateways(&finder, decided.acting(), &mut problems);
     let mut wants = Wants {
@@ -228,74 +277,135 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
     if options.mode.updates() {
         starred::check(&finder, &decided.bodies, &mut problems);
     }
-    check_cycles(&finder, &decided, options.mode, &mut problems);
-    if !options.mode.is_whole() || !problems.any_error() {
+    let made = make(&finder, &decided, &mut pruned, &egress, options, &mut problems);
+    if !problems.refuses_all() && (!options.mode.is_whole() || !problems.any_error()) {
         wants.second_pass = second_pass(&finder);
     }
     if !wants.is_empty() {
         return Planning::Wants(wants);
     }
-    if options.mode.is_whole() && problems.any_error() {
-        return Planning::Refused(problems.in_file_order());
-    }
-    Planning::Ready(Box::new(assemble(&finder, decided, &egress, problems, options)))
-}
-
-/// What each item comes to, as far as it alone decides.
-struct Decided {
-    /// The comparison of each item that stands for a live object.
-    comparisons: Vec<Option<Comparison>>,
-    /// The body of each item that acts.
-    bodies: Vec<Option<Body>>,
-    /// Whether an item needs a call.
-    acting: Vec<bool>,
-}
-
-impl Decided {
-    fn new<'a>(finder: &Finder<'a>, mode: Mode, problems: &mut Problems<'a>) -> Self {
-        let count = finder.standing.len();
-        let mut decided = Self {
-            comparisons: Vec::with_capacity(count),
-            bodies: Vec::with_capacity(count),
-            acting: vec![false; count],
-        };
-        for index in 0..count {
-            if !problems.refuses(index) {
-                find::check_references(finder, index, problems);
-            }
-            let (mut comparison, mut body) = (None, None);
-            if !problems.refuses(index) {
-                match finder.standing[index] {
-                    Standing::Undecided => {}
-                    Standing::New => body = Some(Body::create(finder, index)),
-                    Standing::Live(live) => {
-                        let compared = compare::compare(finder, index, live);
-                        if mode.updates() && !compared.differences.is_empty() {
-                            check_update(finder, index, &compared, problems);
-                            body = Some(Body::update(finder, index, live));
-                        }
-                        comparison = Some(compared);
-                    }
-                }
-            }
-            for secret in body.iter().flat_map(|body| &body.missing_secrets) {
-                let message =
-                    format!("`{secret}` must be sent, and neither the spec nor the service gives its value");
-                let hint = format!(
-                    "give `{secret}` in the spec too, such as `{{env: NAME}}`: every update of the object sends it"
-                );
-                problems.push(index, Problem::new(Code::error(507), message).path(secret).hint(hint));
-            }
-            decided.acting[index] = body.is_some();
-            decided.comparisons.push(comparison);
-            decided.bodies.push(body);
+    match made {
+        Some(made) if !problems.refuses_all() && (!options.mode.is_whole() || !problems.any_error()) => {
+            Planning::Ready(Box::new(assemble(&finder, decided, made, &pruned, problems, options)))
         }
-        decided
+        _ => Planning::Refused(problems.in_file_order()),
     }
+}
 
-    fn acting(&self) -> impl Iterator<Item = usize> {
-        self.acting.iter().enumerate().filter(|(_, acts)| **acts).map(|(index, _)| index)
+/// Lists that only what the plan does makes it need: children that go with their parents, and access groups that name what
+/// is replaced.
+fn more_lists(finder: &Finder<'_>, removals: &Removals<'_>, problems: &Problems<'_>) -> Vec<Kind> {
+    let mut kinds = removals.unread(finder);
+    let moves = (0..finder.standing.len()).any(|index| {
+        finder.replaced[index] && !problems.refuses(index) && finder.kind(index).is_some_and(moves::is_named)
+    });
+    if moves && finder.current.kind(Kind::AccessGroup).is_none() {
+        kinds.push(Kind::AccessGroup);
     }
+    kinds.sort_unstable();
+    kinds
+}
+
+/// All calls of a plan and their order.
+struct Made<'a> {
+    fates: Vec<Fate>,
+    steps: Steps<'a>,
+    graph: Graph,
+    moves: HashMap<&'a str, body::Body>,
+    irreversible: Vec<Option<String>>,
+}
+
+/// Puts all that is carried out into calls and orders them; `None` if items of a spec need each other. In a batch those are
+/// invalid, and the rest goes on.
+fn make<'a>(
+    finder: &Finder<'a>,
+    decided: &Decided<'a>,
+    pruned: &mut Pruned<'a>,
+    egress: &egress::Egress,
+    options: &PlanOptions,
+    problems: &mut Problems<'a>,
+) -> Option<Made<'a>> {
+    let mode = options.mode;
+    let wanted = fates::wanted(finder, decided, pruned, options);
+    let mut of_pruned = wanted[finder.standing.len()..].iter();
+    pruned.objects.retain(|_| of_pruned.next() == Some(&true));
+    loop {
+        let fates = fates::fates(finder, decided, problems, mode, &wanted);
+        let open = |index: usize| fates[index] == Fate::Open;
+        let removals = Removals::find(finder, mode, &pruned.objects, open);
+        let names = Names::find(finder, &removals, |index| open(index) && decided.acting[index]);
+        let steps = steps::steps(finder, decided, &removals, &names, &fates, mode);
+        let moves: HashMap<&'a str, body::Body> = steps
+            .drafts
+            .iter()
+            .filter_map(|draft| match draft.step {
+                Step::Move(group) => {
+                    let mut body = body::Body::as_read(finder, group);
+                    moves::substitute(&mut body, finder, &decided.moves);
+                    Some((group.id.as_str(), body))
+                }
+                _ => None,
+            })
+            .collect();
+        let edges =
+            Edges { finder, decided, removals: &removals, names: &names, steps: &steps, moves: &moves, mode };
+        let units: Vec<Option<&str>> = steps.drafts.iter().map(|draft| draft.unit).collect();
+        let mut graph = Graph::new(edges::needs(&edges), &units);
+        let cycles = graph.cycles();
+        if cycles.is_empty() {
+            let irreversible = irreversible::reasons(finder, decided, &steps);
+            let flags: Vec<bool> = irreversible.iter().map(Option::is_some).collect();
+            waits::add(&mut graph, finder, &steps, egress, &flags, mode, problems);
+            return Some(Made { fates, steps, graph, moves, irreversible });
+        }
+        if !tell_cycles(finder, &steps, &cycles, mode, problems) {
+            return None;
+        }
+    }
+}
+
+/// Tells of items that need each other (E303). Returns whether the rest goes on without them.
+fn tell_cycles<'a>(
+    finder: &Finder<'a>,
+    steps: &Steps<'a>,
+    cycles: &[(Vec<usize>, Vec<usize>)],
+    mode: Mode,
+    problems: &mut Problems<'a>,
+) -> bool {
+    let count = finder.standing.len();
+    let name = |draft: &usize| match steps.drafts[*draft].carries[0] {
+        change if change < count => finder.name(change),
+        change => {
+            let live = steps.extras[change - count].live;
+            format!("{}/{}", live.kind.singular(), live.key)
+        }
+    };
+    let mut told = false;
+    for (way, knot) in cycles {
+        let mut names: Vec<String> = way.iter().map(name).collect();
+        names.dedup();
+        names.extend(names.first().cloned());
+        let message = format!("items need each other: {}", names.join(" → "));
+        let mut items: Vec<usize> = knot
+            .iter()
+            .map(|draft| steps.drafts[*draft].carries[0])
+            .filter(|change| *change < count)
+            .collect();
+        items.sort_unstable();
+        items.dedup();
+        if items.is_empty() {
+            problems.push_general(Problem::new(Code::error(303), message));
+            return false;
+        }
+        // One problem for each cycle in a spec; in a batch each of its items is an invalid one.
+        let named = if mode.is_whole() { &items[..1] } else { &items[..] };
+        for index in named {
+            told |= !problems.refuses(*index);
+            let problem = cycle_problem(finder, *index, &message);
+            problems.push(*index, problem);
+        }
+    }
+    told && !mode.is_whole()
 }
 
 /// Kinds that this version does not plan are refused, not ignored.
@@ -319,58 +429,6 @@ fn check_kinds(desired: &DesiredState, problems: &mut Problems<'_>) {
     }
 }
 
-/// What an update may not do: replace its object, or change what is protected (spec sections 4 and 7.3).
-fn check_update<'a>(finder: &Finder<'a>, index: usize, comparison: &Comparison, problems: &mut Problems<'a>) {
-    let Some(live) = finder.standing[index].live() else { return };
-    let words = find::words(live.kind);
-    for difference in &comparison.differences {
-        let path = &difference.path;
-        if body::is_owner(live) && body::OWNERS.contains(&path.as_str()) {
-            let message = format!("`{path}` of the owner cannot be changed");
-            problems.push(index, Problem::new(Code::error(505), message).path(path));
-        } else if is_default_group(live) && path == "name" {
-            let message = "the user group `Default` cannot be renamed";
-            problems.push(index, Problem::new(Code::error(505), message).path(path));
-        } else if difference.replaces {
-            let message =
-                format!("changing `{path}` replaces the {words}; this version does not do that yet");
-            let problem = Problem::new(Code::error(102), message)
-                .path(path)
-                .hint(format!("keep `{path}`, or delete the {words} and make a new one"));
-            problems.push(index, problem);
-        }
-    }
-}
-
-fn is_default_group(live: &crate::current::Live) -> bool {
-    live.kind == Kind::UserGroup && live.key.own.text == "Default"
-}
-
-/// Items that need each other, calls contracted (E303).
-fn check_cycles<'a>(finder: &Finder<'a>, decided: &Decided, mode: Mode, problems: &mut Problems<'a>) {
-    let mut needs: order::Needs = vec![Vec::new(); finder.standing.len()];
-    for (index, body) in decided.bodies.iter().enumerate() {
-        if let Some(body) = body {
-            needs[operations::carrier(finder, index)].extend(operations::needs(finder, index, body));
-        }
-    }
-    for list in &mut needs {
-        list.sort_unstable();
-        list.dedup();
-    }
-    for (way, knot) in order::cycles(&needs) {
-        let mut names: Vec<String> = way.iter().map(|index| finder.name(*index)).collect();
-        names.push(finder.name(way[0]));
-        let message = format!("items need each other: {}", names.join(" → "));
-        for index in knot {
-            // One problem for each cycle in a spec; in a batch each of its items is an invalid one.
-            if index == way[0] || !mode.is_whole() {
-                problems.push(index, cycle_problem(finder, index, &message));
-            }
-        }
-    }
-}
-
 /// The problem of one item of a cycle, at the reference that closes it.
 fn cycle_problem(finder: &Finder<'_>, index: usize, message: &str) -> Problem {
     let mut problem = Problem::new(Code::error(303), message);
@@ -389,12 +447,7 @@ fn cycle_problem(finder: &Finder<'_>, index: usize, message: &str) -> Problem {
                 .path(&reference.path)
                 .hint("create one of them without the reference first, then apply the whole");
         }
-        // Nothing refers to anything new: the objects are there, and take each other's names.
-        None => {
-            problem = problem.hint(
-                "names that change places are not supported by this version yet: rename one of the objects to a third name first",
-            );
-        }
+        None => problem = problem.hint("apply a part of them first"),
     }
     problem
 }
@@ -415,35 +468,26 @@ fn second_pass(finder: &Finder<'_>) -> Vec<Kind> {
 
 fn assemble<'a>(
     finder: &Finder<'a>,
-    decided: Decided,
-    egress: &egress::Egress,
+    decided: Decided<'a>,
+    made: Made<'a>,
+    pruned: &Pruned<'a>,
     problems: Problems<'a>,
     options: &PlanOptions,
 ) -> Plan {
-    let Decided { comparisons, mut bodies, .. } = decided;
-    let fates = fates(finder, &comparisons, &problems, options.mode);
-    let errors = problems.errors_by_item();
-    let word = match options.mode {
-        Mode::Apply | Mode::ApplyValid | Mode::Update => "no-op",
-        Mode::Create => "already there",
-        Mode::Delete => "already gone",
-    };
-    let mut changes = Vec::with_capacity(fates.len());
-    for (index, fate) in fates.iter().enumerate() {
-        let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
-        let mut change = changes::change(finder, index, comparisons[index].as_ref(), *fate, errors);
-        if let (Fate::Open, Some(comparison)) = (fate, &comparisons[index]) {
-            change.note = changes::note((change.action == Action::NoOp).then_some(word), comparison);
-        }
-        if *fate != Fate::Open {
-            bodies[index] = None;
-        }
-        changes.push(change);
+    let Made { fates, steps, graph, moves, irreversible } = made;
+    let mut changes = item_changes(finder, &decided, &fates, &problems, options.mode);
+    changes.extend(steps.extras.iter().map(|extra| changes::extra(finder, extra, &decided.moves)));
+    for (change, reason) in changes.iter_mut().zip(irreversible) {
+        change.irreversible = reason;
     }
-    drop(errors);
-    let operations = operations::operations(finder, bodies, egress);
+    let parts = Parts { finder, steps: &steps, graph: &graph, moves };
+    let mut ordered = operations::operations(parts, decided);
+    if fates.contains(&Fate::LeftOut) {
+        leave_out(&mut changes, &mut ordered.operations, |index| fates.get(index) == Some(&Fate::LeftOut));
+    }
+    let operations::Ordered { operations, barriers } = ordered;
     let tenant = finder.current.tenant.clone();
-    let fingerprint = fingerprint::fingerprint(finder, &tenant, &changes, &operations);
+    let fingerprint = fingerprint::fingerprint(finder, &tenant, &changes, &operations, &barriers);
     let updates = u64::try_from(operations.len()).unwrap_or(u64::MAX);
     Plan {
         format: Plan::FORMAT,
@@ -453,74 +497,71 @@ fn assemble<'a>(
         cost: cost::cost(&changes, options.reads, updates, &options.quota),
         changes,
         operations,
-        barriers: Vec::new(),
-        warnings: finder.desired.notes.clone(),
+        barriers,
+        warnings: finder.desired.notes.iter().chain(&pruned.notes).cloned().collect(),
         problems: problems.warnings(),
         fingerprint,
     }
 }
 
-/// Decides what happens to items of a batch that cannot be carried out, and to what hangs on them. In a plan for a spec
-/// all fates are open.
-fn fates(
+/// The changes of all items, left-out ones included.
+fn item_changes(
     finder: &Finder<'_>,
-    comparisons: &[Option<Comparison>],
+    decided: &Decided<'_>,
+    fates: &[Fate],
     problems: &Problems<'_>,
     mode: Mode,
-) -> Vec<Fate> {
-    let count = finder.standing.len();
-    let mut fates: Vec<Fate> = (0..count)
-        .map(|index| {
-            let differs = comparisons[index].as_ref().is_some_and(|c| !c.differences.is_empty());
-            if problems.refuses(index) {
-                Fate::Invalid
-            } else if !mode.updates() && differs {
-                Fate::Conflict
-            } else {
-                Fate::Open
-            }
-        })
-        .collect();
-    let mut queue: VecDeque<usize> = (0..count).filter(|index| fates[*index] != Fate::Open).collect();
-    if queue.is_empty() {
-        return fates;
-    }
-    let mut hang_on: Vec<Vec<usize>> = vec![Vec::new(); count];
-    for index in 0..count {
-        for needed in hangs_on(finder, index) {
-            hang_on[needed].push(index);
+) -> Vec<Change> {
+    let errors = problems.errors_by_item();
+    let word = match mode {
+        Mode::Apply | Mode::ApplyValid | Mode::Update => "no-op",
+        Mode::Create => "already there",
+        Mode::Delete => "already gone",
+    };
+    let mut changes = Vec::with_capacity(fates.len());
+    for (index, fate) in fates.iter().enumerate() {
+        let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
+        let comparison = decided.comparisons[index].as_ref();
+        let mut change = changes::change(finder, index, mode, comparison, *fate, errors);
+        if *fate == Fate::Open {
+            let word = (change.action == Action::NoOp).then_some(word);
+            change.note = match comparison {
+                Some(comparison) => changes::note(word, comparison),
+                None => word.map(str::to_owned),
+            };
         }
+        changes.push(change);
     }
-    while let Some(failed) = queue.pop_front() {
-        let cause = match fates[failed] {
-            Fate::Skipped(cause) => cause,
-            Fate::Open | Fate::Invalid | Fate::Conflict => failed,
-        };
-        for &index in &hang_on[failed] {
-            // What is there already needs nothing.
-            if fates[index] == Fate::Open && finder.standing[index].live().is_none() {
-                fates[index] = Fate::Skipped(cause);
-                queue.push_back(index);
-            }
-        }
-    }
-    fates
+    changes
 }
 
-/// Items that an item's object needs: its parent, and those that it refers to.
-fn hangs_on(finder: &Finder<'_>, index: usize) -> Vec<usize> {
-    let mut needed = Vec::new();
-    if let ParentOf::Item(parent) | ParentOf::Live(_, Some(parent)) = finder.parents[index] {
-        needed.push(parent);
+/// Takes changes that are not wanted out of a plan: no operation carries them.
+fn leave_out(changes: &mut Vec<Change>, operations: &mut [Operation], is_out: impl Fn(usize) -> bool) {
+    let mut places = Vec::with_capacity(changes.len());
+    let mut next = 0;
+    for index in 0..changes.len() {
+        places.push((!is_out(index)).then_some(next));
+        next += usize::from(!is_out(index));
     }
-    for value in finder.item(index).fields.values() {
-        value.for_each_reference(&mut |reference| {
-            if let Resolved::Item(item) = finder.reference(reference) {
-                needed.push(item);
+    let mut index = 0;
+    changes.retain_mut(|change| {
+        change.parent = change.parent.and_then(|parent| places[parent]);
+        index += 1;
+        places[index - 1].is_some()
+    });
+    // Whatever an operation carries or takes an id from is in the plan.
+    let moved = |change: &mut usize| *change = places[*change].unwrap_or(*change);
+    for operation in operations {
+        operation.carries.iter_mut().for_each(|carried| moved(&mut carried.change));
+        let call = &mut operation.call;
+        call.outputs.values_mut().for_each(|output| moved(&mut output.change));
+        let texts = call.path_args.iter_mut().chain(call.query.iter_mut().map(|(_, text)| text));
+        for text in texts {
+            if let TemplateText::Output(output) = text {
+                moved(&mut output.change);
             }
-        });
+        }
     }
-    needed
 }
 
 fn base(current: &CurrentState, read_at: Option<Timestamp>) -> Base {

@@ -112,33 +112,6 @@ fn an_id_must_exist_and_a_key_must_be_unique_where_it_is_used() {
 }
 
 #[test]
-fn what_would_replace_an_object_is_refused_not_ignored() {
-    let user = json!({
-        "id": "u1", "username": "ada", "groupId": "g1", "role": "MEMBER",
-        "devices": [{"id": "d1", "name": "laptop", "clientUUID": "one"}],
-    });
-    let tenant = Tenant::default()
-        .with(Kind::UserGroup, user_group("g1", "Default", 3))
-        .with(Kind::User, user)
-        .with(Kind::Network, network("n1", "paris", &["10.0.0.0/16"]))
-        .with(Kind::Network, network("n2", "rome", &[]))
-        .with(Kind::DnsRecord, json!({"id": "r1", "domain": "a.example", "ipv4Addresses": ["10.0.0.1"]}));
-    let mut spec = Spec::default();
-    let user = spec.top(Kind::User, "grace", []);
-    spec.pin(user, "u1", false);
-    spec.child(Kind::Device, user, "laptop", [("client_uuid", value("two"))]);
-    let record = spec.top(Kind::DnsRecord, "b.example", []);
-    spec.pin(record, "r1", false);
-    let route = spec.flat(Kind::NetworkRoute, "paris", "10.1.0.0/16", []);
-    spec.pin(route, "n1-10.0.0.0/16", false);
-    let moved = spec.flat(Kind::NetworkRoute, "rome", "10.0.0.0/16", []);
-    spec.0.items.swap(route, moved);
-    spec.0.items.pop();
-    spec.pin(route, "n1-10.0.0.0/16", false);
-    assert_eq!(refused(&spec, &tenant), ["E102 username", "E102 client_uuid", "E102 domain", "E102 network"]);
-}
-
-#[test]
 fn the_owner_and_the_default_group_are_protected() {
     let owner =
         json!({"id": "u1", "username": "boss", "email": "b@example.com", "groupId": "g1", "role": "OWNER"});
@@ -219,23 +192,6 @@ fn one_network_under_two_names_is_one_network() {
     spec.0.items.truncate(1);
     by_id(&mut spec, "10.1.0.0/16", "n2");
     assert_eq!(ready(&spec, &tenant, &apply()).changes[1].key, "rome/10.1.0.0/16");
-}
-
-#[test]
-fn names_that_change_places_are_refused() {
-    let tenant = Tenant::default()
-        .with(Kind::Network, network("n1", "a", &[]))
-        .with(Kind::Network, network("n2", "b", &[]));
-    let mut spec = Spec::default();
-    let one = spec.top(Kind::Network, "b", []);
-    spec.pin(one, "n1", false);
-    let two = spec.top(Kind::Network, "a", []);
-    spec.pin(two, "n2", false);
-    let Planning::Refused(problems) = plan(&spec.0, &tenant.current(), &apply()) else {
-        panic!("not refused")
-    };
-    assert_eq!(problems[0].message, "items need each other: network/b → network/a → network/b");
-    assert!(problems[0].hint.as_ref().unwrap().contains("third name"));
 }
 
 #[test]
@@ -495,5 +451,5 @@ fn secrets_are_compared_by_hash_and_sent_by_reference() {
     );
     let mut spec = Spec::default();
     spec.flat(Kind::NetworkConnector, "plant", "fw", [("ipsec", ipsec(None, "fw.example"))]);
-    assert!(refused(&spec, &tenant).contains(&"E102 ipsec.hostname".to_owned()));
+    assert_eq!(actions(&plan_support::ready(&spec, &tenant, &apply())), ["replace"]);
 }

@@ -4,10 +4,10 @@
 //! before any call. Whether an OpenVPN connector is suspended cannot be read, so that verb is always sent.
 
 use super::{
-    PlanOptions, Planning, Wants, base, changes,
-    changes::Fate,
-    cost, find,
-    find::{Finder, Renames, Standing},
+    Mode, PlanOptions, Planning, Wants, base, changes, cost,
+    fates::Fate,
+    find,
+    find::{Finder, Standing},
     fingerprint, kinds_to_read, nearest,
     problems::Problems,
     scope,
@@ -146,7 +146,7 @@ pub fn act(desired: &DesiredState, current: &CurrentState, act: &Act, options: &
     }
     let mut problems = Problems::new(desired, options.strict);
     super::check_kinds(desired, &mut problems);
-    let finder = find::find(desired, current, Renames::Never, &mut problems);
+    let finder = find::find(desired, current, Mode::Create, &mut problems);
     let mut fates = Vec::with_capacity(desired.items.len());
     for index in 0..desired.items.len() {
         if !problems.refuses(index) {
@@ -200,7 +200,7 @@ fn assemble<'a>(
     let mut operations = Vec::new();
     for (index, fate) in fates.iter().enumerate() {
         let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
-        let mut change = changes::change(finder, index, None, *fate, errors);
+        let mut change = changes::change(finder, index, Mode::Create, None, *fate, errors);
         change.fields = SortedMap::new();
         change.notice = None;
         change.action = Action::Do;
@@ -223,7 +223,7 @@ fn assemble<'a>(
     }
     drop(errors);
     let tenant = finder.current.tenant.clone();
-    let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations);
+    let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations, &[]);
     let updates = u64::try_from(operations.len()).unwrap_or(u64::MAX);
     Plan {
         format: Plan::FORMAT,

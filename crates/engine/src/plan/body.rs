@@ -40,7 +40,7 @@ impl Body {
         let item = finder.item(index);
         let Some(kind) = finder.kind(index) else { return Self::default() };
         let mut body = Self::default();
-        let mut writer = Writer { finder, live: None, kept: None, body: &mut body };
+        let mut writer = Writer { finder, live: None, creating: true, kept: None, body: &mut body };
         let fields = fields::of_kind(kind, item.key.as_ref());
         let json = writer.fields(fields, &item.fields, None, &JsonPointer::default(), None);
         body.json = json;
@@ -71,15 +71,37 @@ impl Body {
         let definition = catalog::definition(live.kind);
         let mut body = Self::default();
         // A key that is equal but written otherwise is no change: it stays as it is.
-        let kept = item
-            .key
-            .as_ref()
-            .is_none_or(|key| key.comparable().1 == live.key.comparable().1)
-            .then_some(definition.key_name);
-        let mut writer = Writer { finder, live: Some(live), kept, body: &mut body };
+        let kept = (!finder.owns_form(index)
+            && item.key.as_ref().is_none_or(|key| key.comparable().1 == live.key.comparable().1))
+        .then_some(definition.key_name);
+        let mut writer = Writer { finder, live: Some(live), creating: false, kept, body: &mut body };
         let root = JsonPointer::default();
         let fields = fields::of_kind(live.kind, Some(&live.key));
         let json = writer.fields(fields, &item.fields, Some(&live.object), &root, None);
+        body.json = json;
+        body
+    }
+
+    /// The body of a create in place of a live object: owned fields as desired, others as read.
+    pub(super) fn replace(finder: &Finder<'_>, index: usize, live: &Live) -> Self {
+        Self::from_live(finder, &finder.item(index).fields, live, true)
+    }
+
+    /// An object as read, in the form of an update.
+    pub(super) fn as_read(finder: &Finder<'_>, live: &Live) -> Self {
+        Self::from_live(finder, &Owned::new(), live, false)
+    }
+
+    /// An object as read, in the form of a create: a child that goes to a new parent with the others.
+    pub(super) fn carried_over(finder: &Finder<'_>, live: &Live) -> Self {
+        Self::from_live(finder, &Owned::new(), live, true)
+    }
+
+    fn from_live(finder: &Finder<'_>, owned: &Owned, live: &Live, creating: bool) -> Self {
+        let mut body = Self::default();
+        let mut writer = Writer { finder, live: Some(live), creating, kept: None, body: &mut body };
+        let fields = fields::of_kind(live.kind, Some(&live.key));
+        let json = writer.fields(fields, owned, Some(&live.object), &JsonPointer::default(), None);
         body.json = json;
         body
     }
@@ -109,8 +131,10 @@ pub(super) const OWNERS: [&str; 2] = ["email", "role"];
 
 struct Writer<'w, 'a> {
     finder: &'w Finder<'a>,
-    /// The object, for an update.
+    /// The object, for an update or in whose place another is created.
     live: Option<&'w Live>,
+    /// Whether it is the body of a create.
+    creating: bool,
     /// The key field, where it is to be sent as read.
     kept: Option<&'static str>,
     body: &'w mut Body,
@@ -150,7 +174,7 @@ impl Writer<'_, '_> {
     }
 
     fn is_left_out(&self, field: &Field, up: Option<&Trail<'_>>) -> bool {
-        let Some(live) = self.live else { return false };
+        let Some(live) = self.live.filter(|_| !self.creating) else { return false };
         field.create_only || (up.is_none() && OWNERS.contains(&field.name) && is_owner(live))
     }
 

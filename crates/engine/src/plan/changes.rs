@@ -1,14 +1,20 @@
-//! The changes of a plan: one for each item, in input order, with what people are told about it.
+//! The changes of a plan: one for each item, in input order, then those that no item asks for; with what people are told
+//! about them.
 
 use super::{
+    Mode,
     compare::Comparison,
+    fates::Fate,
     fields::{Owned, wanted},
     find::{Finder, ParentOf, Standing, words},
     human,
+    moves::Moves,
+    steps::Extra,
     types::{Action, Change, Preset},
 };
 use crate::{
     catalog::{self, Field, FieldType},
+    current::Live,
     desired::FieldValue,
     problem::{Code, Problem},
     report::{ErrorType, Verdict},
@@ -18,23 +24,11 @@ use connexa_types::Kind;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// What the plan decides about an item without a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Nothing: it goes on.
-    Open,
-    /// It has errors.
-    Invalid,
-    /// Its object is there and differs.
-    Conflict,
-    /// It hangs on an item that fails.
-    Skipped(usize),
-}
-
 /// Makes the change of an item.
 pub(super) fn change(
     finder: &Finder<'_>,
     index: usize,
+    mode: Mode,
     comparison: Option<&Comparison>,
     fate: Fate,
     errors: &[&Problem],
@@ -47,7 +41,7 @@ pub(super) fn change(
             Err(word) => word.clone(),
         },
         key: finder.key(index),
-        action: Action::Create,
+        action: action(finder, index, mode, comparison),
         verb: None,
         unit: item.unit.as_deref().map(str::to_owned),
         // Settings have no ids, only paths.
@@ -68,20 +62,18 @@ pub(super) fn change(
     if fate != Fate::Open {
         return change;
     }
-    match (finder.standing[index], comparison) {
-        (Standing::Live(live), Some(comparison)) if comparison.differences.is_empty() => {
-            change.action = Action::NoOp;
-            change.object = Some(live.object.clone());
+    match change.action {
+        Action::NoOp => {
+            change.object = live.filter(|_| mode != Mode::Delete).map(|live| live.object.clone());
         }
-        (Standing::Live(_), Some(comparison)) => {
-            change.action = Action::Update;
-            for difference in &comparison.differences {
+        Action::Update | Action::Replace => {
+            for difference in comparison.into_iter().flat_map(|comparison| &comparison.differences) {
                 change
                     .fields
                     .insert(difference.path.clone(), [difference.old.clone(), difference.new.clone()]);
             }
         }
-        _ => {
+        Action::Create => {
             if let Some(kind) = finder.kind(index) {
                 created_fields(
                     finder,
@@ -92,8 +84,51 @@ pub(super) fn change(
                 );
             }
         }
+        Action::Delete | Action::Do => {}
     }
-    change.notice = notice(finder, index, &change);
+    change.notice = finder.kind(index).and_then(|kind| notice(kind, live, &change));
+    change
+}
+
+/// What an item does.
+fn action(finder: &Finder<'_>, index: usize, mode: Mode, comparison: Option<&Comparison>) -> Action {
+    match (finder.standing[index], comparison) {
+        (Standing::New, _) if mode == Mode::Delete => Action::NoOp,
+        (Standing::Live(_) | Standing::Undecided, _) if mode == Mode::Delete => Action::Delete,
+        (Standing::Live(_), _) if finder.replaced[index] => Action::Replace,
+        (Standing::Live(_), Some(comparison)) if comparison.differences.is_empty() => Action::NoOp,
+        (Standing::Live(_), Some(_)) if mode != Mode::Create => Action::Update,
+        _ if mode == Mode::Update => Action::Update,
+        _ => Action::Create,
+    }
+}
+
+/// Makes the change of what no item asks for.
+pub(super) fn extra(finder: &Finder<'_>, extra: &Extra<'_>, moves: &Moves<'_>) -> Change {
+    let live = extra.live;
+    let mut change = Change {
+        kind: live.kind.singular().to_owned(),
+        key: live.key.to_string(),
+        action: extra.action,
+        verb: None,
+        unit: extra.unit.map(str::to_owned),
+        id: Some(live.id.to_string()),
+        fields: SortedMap::new(),
+        irreversible: None,
+        notice: None,
+        source: None,
+        item: None,
+        object: None,
+        note: extra.note.clone(),
+        parent: extra.parent,
+        preset: None,
+    };
+    if extra.action == Action::Update {
+        for (side, old, new) in moves.shown(finder, live) {
+            change.fields.insert(side.to_owned(), [old, new]);
+        }
+    }
+    change.notice = notice(live.kind, Some(live), &change);
     change
 }
 
@@ -146,7 +181,7 @@ fn preset(
     errors: &[&Problem],
 ) -> Option<Preset> {
     match fate {
-        Fate::Open => None,
+        Fate::Open | Fate::LeftOut => None,
         Fate::Invalid => Some(invalid(finder, index, errors)),
         Fate::Conflict => Some(conflict(finder, index, comparison)),
         Fate::Skipped(cause) => Some(Preset {
@@ -222,10 +257,10 @@ fn conflict(finder: &Finder<'_>, index: usize, comparison: Option<&Comparison>) 
 }
 
 /// What people will notice.
-fn notice(finder: &Finder<'_>, index: usize, change: &Change) -> Option<String> {
-    let kind = finder.kind(index)?;
+fn notice(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
     let new = |field: &str| change.fields.get(field).map(|[_, new]| new);
     let told = match (kind, change.action) {
+        (_, Action::NoOp | Action::Do) => return None,
         (Kind::User, Action::Create) => {
             format!("an invitation is mailed to {}", new("email")?.as_str()?)
         }
@@ -249,7 +284,53 @@ fn notice(finder: &Finder<'_>, index: usize, change: &Change) -> Option<String> 
         (Kind::Network | Kind::Host | Kind::UserGroup, Action::Update) => {
             format!("traffic to the internet takes another way: `{}`", new("internet_access")?.as_str()?)
         }
+        (_, Action::Replace) => replaced(kind, live, change)?,
+        (_, Action::Delete) => deleted(kind)?.to_owned(),
         _ => return None,
     };
     Some(told)
+}
+
+/// What is lost, or to be done, beside the id (spec section 4).
+fn replaced(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
+    let was_ipsec = live.is_some_and(|live| live.object.get("ipSecConfig").is_some_and(Value::is_object));
+    let [cleared, given] =
+        [Value::is_null, |value: &Value| !value.is_null()].map(|is: fn(&Value) -> bool| {
+            change.fields.iter().any(|(f, [_, new])| f.starts_with("ipsec") && is(new))
+        });
+    Some(match kind {
+        Kind::NetworkConnector if (was_ipsec && !cleared) || given => {
+            "the tunnel goes down and the addresses are new: start it with `ipsec-start`".to_owned()
+        }
+        Kind::NetworkConnector | Kind::HostConnector => {
+            "the connector goes dark until its new profile or token is installed, and has new addresses"
+                .to_owned()
+        }
+        Kind::NetworkRoute => "IP services are placed in a route again by the service".to_owned(),
+        Kind::User => {
+            let email = match change.fields.get("email") {
+                Some([_, new]) => new.as_str(),
+                None => live.and_then(|live| live.object.get("email")).and_then(Value::as_str),
+            };
+            format!(
+                "password, second factor and device profiles are lost; a new invitation is mailed to {}",
+                email.unwrap_or("the user")
+            )
+        }
+        Kind::Device => "its profile and its addresses are lost".to_owned(),
+        _ => return None,
+    })
+}
+
+/// What goes with a deleted object, beside its id.
+fn deleted(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Network | Kind::Host => Some("what is behind it can no longer be reached"),
+        Kind::NetworkConnector | Kind::HostConnector => Some("the connector goes dark"),
+        Kind::User => {
+            Some("the user can no longer connect; password, second factor and device profiles are lost")
+        }
+        Kind::Device => Some("its profile no longer connects"),
+        _ => None,
+    }
 }

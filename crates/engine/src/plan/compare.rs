@@ -41,7 +41,8 @@ pub(super) struct Comparison {
 pub(super) fn compare(finder: &Finder<'_>, index: usize, live: &Live) -> Comparison {
     let item = finder.item(index);
     let definition = catalog::definition(live.kind);
-    let mut comparer = Comparer { finder, live, definition, done: Comparison::default() };
+    let owns_form = finder.owns_form(index);
+    let mut comparer = Comparer { finder, live, definition, owns_form, done: Comparison::default() };
     comparer.parent(index);
     let fields = fields::of_kind(live.kind, Some(&live.key));
     comparer.fields(fields, &item.fields, Some(&live.object), None);
@@ -52,6 +53,8 @@ struct Comparer<'c, 'a> {
     finder: &'c Finder<'a>,
     live: &'c Live,
     definition: &'static Definition,
+    /// Whether the written form of the key is owned (spec section 3.3).
+    owns_form: bool,
     done: Comparison,
 }
 
@@ -158,6 +161,9 @@ impl Comparer<'_, '_> {
     fn is_equal(&self, field: &Field, desired: &Value, live: Option<&Value>) -> bool {
         // A live key that is written otherwise is no change.
         let is_key = std::ptr::eq(field, self.definition.key_field());
+        if is_key && self.owns_form {
+            return Some(desired) == live;
+        }
         let rule = if is_key { self.definition.key } else { field.ty.compare() };
         match (desired, field.ty) {
             (_, FieldType::Boolean) => truth(Some(desired)) == truth(live),

@@ -56,6 +56,10 @@ struct PlannedChange<'p> {
     notice: Option<&'p str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'p Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verb: Option<&'p str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -66,6 +70,8 @@ struct PlannedOperation<'p> {
     class: Class,
     changes: Vec<usize>,
     needs: Vec<&'p str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<&'p str>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -126,6 +132,8 @@ pub fn document(plan: &Plan, timings: PlanTimings) -> PlanDocument<'_> {
             irreversible: change.irreversible.as_deref(),
             notice: change.notice.as_deref(),
             source: change.source.as_ref(),
+            unit: change.unit.as_deref(),
+            verb: change.verb.as_deref(),
         });
     }
     let operations = plan
@@ -140,6 +148,7 @@ pub fn document(plan: &Plan, timings: PlanTimings) -> PlanDocument<'_> {
                 class: operation.class(),
                 changes: operation.carries.iter().map(|carried| place[carried.change]).collect(),
                 needs: operation.needs.iter().map(|need| plan.operations[*need].id.0.as_str()).collect(),
+                unit: operation.unit.as_deref(),
             }
         })
         .collect();

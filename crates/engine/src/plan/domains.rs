@@ -3,10 +3,9 @@
 //! Each domain is a change. No call shows the lists, so that nothing can be compared, nor taken back.
 
 use super::{
-    Mode, PlanOptions, Planning,
-    changes::{self, Fate},
-    cost,
-    find::{self, Finder, Renames},
+    Mode, PlanOptions, Planning, changes, cost,
+    fates::Fate,
+    find::{self, Finder},
     fingerprint,
     problems::Problems,
     scope,
@@ -40,7 +39,7 @@ pub const fn is_list(kind: Kind) -> bool {
 /// Pure and total; the tenant is not looked at, for there is nothing to see.
 pub fn domains(desired: &DesiredState, current: &CurrentState, options: &PlanOptions) -> Planning {
     let mut problems = Problems::new(desired, options.strict);
-    let finder = find::find(desired, current, Renames::Never, &mut problems);
+    let finder = find::find(desired, current, Mode::Create, &mut problems);
     for (index, item) in desired.items.iter().enumerate() {
         if !problems.refuses(index)
             && let Some(problem) = refusal(item, options)
@@ -94,7 +93,7 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
     let mut batches: Vec<((Kind, Option<&str>), Vec<usize>)> = Vec::new();
     for (index, fate) in fates.iter().enumerate() {
         let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
-        let mut change = changes::change(finder, index, None, *fate, errors);
+        let mut change = changes::change(finder, index, Mode::Create, None, *fate, errors);
         change.action = if adds { Action::Create } else { Action::Delete };
         let item = finder.item(index);
         if let (Fate::Open, Ok(kind)) = (fate, &item.kind) {
@@ -118,7 +117,7 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
         .map(|(place, ((kind, unit), items))| operation(finder, place, kind, unit, items, adds))
         .collect();
     let tenant = finder.current.tenant.clone();
-    let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations);
+    let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations, &[]);
     let updates = u64::try_from(operations.len()).unwrap_or(u64::MAX);
     Plan {
         format: Plan::FORMAT,

@@ -124,7 +124,9 @@ fn is_egress(finder: &Finder<'_>, index: usize) -> bool {
 }
 
 fn stays_egress(finder: &Finder<'_>, live: &Live) -> bool {
-    is_live_egress(live) && finder.item_of(live).is_none_or(|item| is_egress(finder, item))
+    !finder.gone.contains(&(live.kind, live.id.as_str()))
+        && is_live_egress(live)
+        && finder.item_of(live).is_none_or(|item| is_egress(finder, item))
 }
 
 fn is_live_egress(live: &Live) -> bool {

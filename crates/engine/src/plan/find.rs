@@ -1,9 +1,10 @@
 //! Which live object each item stands for, and what references mean (spec sections 3.3 and 3.4).
 //!
-//! An item with `id` is pinned to that object, all others are found by key; references are looked for in the spec, then
-//! in the tenant. All lookups are by hash, so that 100,000 items cost 100,000 lookups.
+//! An item with `id` is pinned to that object, one with `renamed_from` to the object with its old key if that is there,
+//! all others are found by key; references are looked for in the spec, then in the tenant. All lookups are by hash, so
+//! that 100,000 items cost 100,000 lookups.
 
-use super::{human, problems::Problems};
+use super::{Mode, children::LiveChildren, human, problems::Problems};
 use crate::{
     catalog,
     current::{CurrentState, Live},
@@ -12,7 +13,7 @@ use crate::{
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet, hash_map::Entry};
 
 /// What an item stands for.
 #[derive(Clone, Copy, Debug)]
@@ -53,13 +54,13 @@ pub(super) enum Resolved<'a> {
     Ambiguous,
 }
 
-/// Whether items that pin an object may rename it: that frees its old key for others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Renames {
-    /// They may.
-    Happen,
-    /// They do not (imperative creates).
-    Never,
+/// Whose child something is: an object that is there, or one that an item will make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Owner<'a> {
+    /// The object with this id.
+    Live(&'a str),
+    /// The object of this item.
+    Item(usize),
 }
 
 /// The answers to all questions of identity.
@@ -73,26 +74,18 @@ pub(super) struct Finder<'a> {
     pub(super) standing: Vec<Standing<'a>>,
     /// By item: its parent.
     pub(super) parents: Vec<ParentOf<'a>>,
-    /// Items that free the key of their object by renaming it: (kind, old canonical key) → item.
-    pub(super) freed: HashMap<(Kind, &'a str), usize>,
+    /// By item: whether only a new object in place of the live one can be as it wants it (spec section 4).
+    pub(super) replaced: Vec<bool>,
+    /// Live objects that the plan deletes, those that go with their parents among them.
+    pub(super) gone: HashSet<(Kind, &'a str)>,
+    /// Live children by parent.
+    pub(super) children: LiveChildren<'a>,
     /// Top-level items by key; `None` = several, told apart by their ids.
     by_key: HashMap<(Kind, &'a str), Option<usize>>,
-    /// Top-level items by the id of the object that they stand for.
+    /// Child items by parent and own key; `None` = several, told apart by their ids.
+    by_parent: HashMap<(Kind, Owner<'a>, &'a str), Option<usize>>,
+    /// Items by the id of the object that they stand for.
     by_id: HashMap<(Kind, &'a str), usize>,
-    /// Children of the kinds that references look for under a parent, by that parent and their own key; `None` = several,
-    /// told apart by their ids.
-    children: HashMap<(Kind, Holder<'a>, &'a str), Option<usize>>,
-    /// The same of the tenant.
-    live_children: LiveChildren<'a>,
-}
-
-/// A parent under which children are looked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Holder<'a> {
-    /// A live object, by its id.
-    Live(&'a str),
-    /// An item whose object does not exist yet.
-    Item(usize),
 }
 
 impl<'a> Standing<'a> {
@@ -145,34 +138,46 @@ impl<'a> Finder<'a> {
     /// What an own key means under a parent.
     fn child(&self, kind: Kind, own: &str, within: &Reference) -> Resolved<'a> {
         let Some(holder) = self.holder(within) else { return Resolved::Missing };
-        if let Some(Some(item)) = self.children.get(&(kind, holder, own)) {
+        if let Some(Some(item)) = self.by_parent.get(&(kind, holder, own)) {
             return Resolved::Item(*item);
         }
-        match self.live_children.under(kind, holder, own) {
+        match self.under(kind, holder, own) {
             [] => Resolved::Missing,
             [live] => Resolved::Live(live),
             [_, _, ..] => Resolved::Ambiguous,
         }
     }
 
-    fn holder(&self, parent: &Reference) -> Option<Holder<'a>> {
+    /// The live children of a kind with a key of their own.
+    fn under<'s>(&'s self, kind: Kind, holder: Owner<'s>, own: &'s str) -> &'s [&'a Live] {
+        match holder {
+            Owner::Live(parent) => self.children.named(kind, parent, own),
+            Owner::Item(_) => &[],
+        }
+    }
+
+    /// The parent that a reference names.
+    fn holder(&self, parent: &Reference) -> Option<Owner<'a>> {
         match self.reference(parent) {
             Resolved::Item(item) => Some(
-                self.standing[item].live().map_or(Holder::Item(item), |live| Holder::Live(live.id.as_str())),
+                self.standing[item].live().map_or(Owner::Item(item), |live| Owner::Live(live.id.as_str())),
             ),
-            Resolved::Live(live) => Some(Holder::Live(live.id.as_str())),
+            Resolved::Live(live) => Some(Owner::Live(live.id.as_str())),
             Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => None,
         }
     }
 
     fn holds(&self, parent: &Reference, child: &Live) -> bool {
-        let parent = self.live(parent).map(|live| &live.id);
-        parent.is_some() && parent == child.parent.as_ref()
+        match self.holder(parent) {
+            Some(Owner::Live(parent)) => child.parent.as_ref().is_some_and(|id| id.as_str() == parent),
+            Some(Owner::Item(_)) | None => false,
+        }
     }
 
-    /// The live object that a reference means, if it exists already.
+    /// The live object that a reference means, if it exists already and stays.
     pub(super) fn live(&self, reference: &Reference) -> Option<&'a Live> {
         match self.reference(reference) {
+            Resolved::Item(item) if self.replaced[item] => None,
             Resolved::Item(item) => self.standing[item].live(),
             Resolved::Live(live) => Some(live),
             Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => None,
@@ -193,7 +198,7 @@ impl<'a> Finder<'a> {
     /// The item that a reference means, if its object does not exist yet.
     pub(super) fn awaited(&self, reference: &Reference) -> Option<usize> {
         match self.reference(reference) {
-            Resolved::Item(item) if self.standing[item].live().is_none() => Some(item),
+            Resolved::Item(item) if self.is_new(item) => Some(item),
             Resolved::Item(_)
             | Resolved::Live(_)
             | Resolved::Unchecked
@@ -202,14 +207,47 @@ impl<'a> Finder<'a> {
         }
     }
 
+    /// Whether an item's object is still to be made: there is none, or not the one that is meant.
+    pub(super) fn is_new(&self, index: usize) -> bool {
+        self.replaced[index] || self.standing[index].live().is_none()
+    }
+
+    /// The object that a new object of an item is, or will be, a child of.
+    pub(super) fn owner(&self, index: usize) -> Option<Owner<'a>> {
+        match self.parents[index] {
+            ParentOf::Item(item) => Some(Owner::Item(item)),
+            ParentOf::Live(live, _) => Some(Owner::Live(live.id.as_str())),
+            ParentOf::None | ParentOf::Missing => None,
+        }
+    }
+
+    /// Whether an item gives its object another key of its own.
+    pub(super) fn is_renamed(&self, index: usize) -> bool {
+        match (self.standing[index].live(), &self.item(index).key) {
+            (Some(live), Some(key)) => key.own.canonical != live.key.own.canonical,
+            _ => false,
+        }
+    }
+
+    /// Whether an item owns the written form of its key (spec section 3.3): it names the same key as its old one.
+    pub(super) fn owns_form(&self, index: usize) -> bool {
+        let item = self.item(index);
+        matches!((&item.renamed_from, &item.key), (Some(old), Some(key)) if old.canonical == key.own.canonical)
+    }
+
     /// The only top-level item with a key, given in its canonical form.
     pub(super) fn item_by_key(&self, kind: Kind, key: &str) -> Option<usize> {
         self.by_key.get(&(kind, key)).copied().flatten()
     }
 
-    /// The item that stands for a live top-level object.
+    /// The item that stands for a live object.
     pub(super) fn item_of(&self, live: &Live) -> Option<usize> {
         self.by_id.get(&(live.kind, live.id.as_str())).copied()
+    }
+
+    /// The item that stands for the live object with an id.
+    pub(super) fn item_by_id(&self, kind: Kind, id: &str) -> Option<usize> {
+        self.by_id.get(&(kind, id)).copied()
     }
 
     /// The key string of an item's change: its key, under the live parent's name where the spec only has that one's id.
@@ -245,7 +283,7 @@ pub(super) fn planned_kind(item: &Item) -> Option<Kind> {
 pub(super) fn find<'a>(
     desired: &'a DesiredState,
     current: &'a CurrentState,
-    renames: Renames,
+    mode: Mode,
     problems: &mut Problems<'a>,
 ) -> Finder<'a> {
     let count = desired.items.len();
@@ -254,11 +292,12 @@ pub(super) fn find<'a>(
         current,
         standing: vec![Standing::Undecided; count],
         parents: vec![ParentOf::None; count],
-        freed: HashMap::new(),
+        replaced: vec![false; count],
+        gone: HashSet::new(),
+        children: LiveChildren::new(current),
         by_key: HashMap::with_capacity(count),
+        by_parent: HashMap::new(),
         by_id: HashMap::with_capacity(count),
-        children: HashMap::new(),
-        live_children: LiveChildren::default(),
     };
     for (index, item) in desired.items.iter().enumerate() {
         if let (Some(kind), Some(key)) = (planned_kind(item), &item.key)
@@ -271,51 +310,34 @@ pub(super) fn find<'a>(
                 .or_insert(Some(index));
         }
     }
-    let claims = pin(&mut finder, renames, problems);
-    find_top_level(&mut finder, &claims, problems);
+    let mut claims = pin(&mut finder, mode, problems);
+    claim_renames(&mut finder, mode, &mut claims, problems, |kind| kind.parent().is_none());
+    find_top_level(&mut finder, mode, &claims, problems);
     for index in 0..count {
         if let Some(live) = finder.standing[index].live().filter(|live| live.parent.is_none()) {
             finder.by_id.insert((live.kind, live.id.as_str()), index);
         }
     }
-    find_children(&mut finder, &claims, problems);
-    index_children(&mut finder);
+    for (index, item) in desired.items.iter().enumerate() {
+        if let Some(parent_kind) = planned_kind(item).and_then(Kind::parent) {
+            finder.parents[index] = parent_of(&finder, index, parent_kind, mode, problems);
+        }
+    }
+    claim_renames(&mut finder, mode, &mut claims, problems, |kind| kind.parent().is_some());
+    find_children(&mut finder, mode, &claims, problems);
+    for index in 0..count {
+        if let Some(live) = finder.standing[index].live().filter(|live| live.parent.is_some()) {
+            finder.by_id.insert((live.kind, live.id.as_str()), index);
+        }
+    }
     finder
 }
 
-/// Makes the children ready that references look for under a parent.
-fn index_children(finder: &mut Finder<'_>) {
-    let mut kinds = BTreeSet::new();
-    for value in finder.desired.items.iter().flat_map(|item| item.fields.values()) {
-        value.for_each_reference(&mut |reference| {
-            if reference.within.is_some() {
-                kinds.insert(reference.kind);
-            }
-        });
-    }
-    for kind in &kinds {
-        finder.live_children.ready(finder.current, *kind);
-    }
-    for (index, item) in finder.desired.items.iter().enumerate() {
-        let (Some(kind), Some(key)) = (planned_kind(item).filter(|kind| kinds.contains(kind)), &item.key)
-        else {
-            continue;
-        };
-        let holder = match finder.parents[index] {
-            ParentOf::Item(parent) => Holder::Item(parent),
-            ParentOf::Live(live, _) => Holder::Live(live.id.as_str()),
-            ParentOf::None | ParentOf::Missing => continue,
-        };
-        let child = (kind, holder, key.comparable().1);
-        finder.children.entry(child).and_modify(|known| *known = None).or_insert(Some(index));
-    }
-}
-
-/// Objects that an item holds by `id`: (kind, id) → item, and whether the item renames the object.
+/// Objects that an item holds by `id` or by its old key: (kind, id) → item, and whether the item renames the object.
 type Claims<'a> = HashMap<(Kind, &'a str), (usize, bool)>;
 
 /// Gives items with `id` their objects.
-fn pin<'a>(finder: &mut Finder<'a>, renames: Renames, problems: &mut Problems<'a>) -> Claims<'a> {
+fn pin<'a>(finder: &mut Finder<'a>, mode: Mode, problems: &mut Problems<'a>) -> Claims<'a> {
     let mut claims = Claims::new();
     for (index, item) in finder.desired.items.iter().enumerate() {
         let (Some(kind), Some(id)) = (planned_kind(item), &item.id) else { continue };
@@ -323,11 +345,16 @@ fn pin<'a>(finder: &mut Finder<'a>, renames: Renames, problems: &mut Problems<'a
             continue;
         }
         let Some(live) = finder.current.kind(kind).and_then(|k| k.by_id(id.as_str())) else {
+            if mode == Mode::Delete {
+                // Already gone.
+                finder.standing[index] = Standing::New;
+                continue;
+            }
             let message = format!("no {} has the id `{id}`", words(kind));
             problems.push(index, Problem::new(Code::error(503), message).path("id"));
             continue;
         };
-        let renamed = renames == Renames::Happen
+        let renamed = mode.updates()
             && item.key.as_ref().is_some_and(|key| key.comparable().1 != live.key.comparable().1);
         if let Some((other, _)) = claims.insert((kind, live.id.as_str()), (index, renamed)) {
             let message =
@@ -335,15 +362,94 @@ fn pin<'a>(finder: &mut Finder<'a>, renames: Renames, problems: &mut Problems<'a
             problems.push(index, Problem::new(Code::error(301), message).path("id"));
             continue;
         }
-        if renamed && kind.parent().is_none() {
-            finder.freed.insert((kind, live.key.comparable().1), index);
-        }
         finder.standing[index] = Standing::Live(live);
     }
     claims
 }
 
-fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
+/// Gives items with `renamed_from` the objects that still have the old key (spec section 3.3).
+fn claim_renames<'a>(
+    finder: &mut Finder<'a>,
+    mode: Mode,
+    claims: &mut Claims<'a>,
+    problems: &mut Problems<'a>,
+    takes: impl Fn(Kind) -> bool,
+) {
+    if !mode.updates() {
+        return;
+    }
+    let mut renamed = Vec::new();
+    for (index, item) in finder.desired.items.iter().enumerate() {
+        let (Some(kind), Some(old), Some(key)) = (planned_kind(item), &item.renamed_from, &item.key) else {
+            continue;
+        };
+        if !takes(kind) || item.id.is_some() || old.canonical == key.own.canonical || problems.refuses(index)
+        {
+            continue;
+        }
+        let candidates = finder.named(index, kind, old);
+        let free: Vec<&'a Live> =
+            candidates.into_iter().filter(|live| !claims.contains_key(&(kind, live.id.as_str()))).collect();
+        match free.as_slice() {
+            [] => {}
+            [live] => renamed.push((index, kind, *live)),
+            several => {
+                let ids: Vec<&str> = several.iter().map(|live| live.id.as_str()).collect();
+                problems.push(index, ambiguous(kind, &old.text, &ids).path("renamed_from"));
+            }
+        }
+    }
+    for (index, kind, live) in &renamed {
+        claims.insert((*kind, live.id.as_str()), (*index, true));
+        finder.standing[*index] = Standing::Live(live);
+    }
+    // Only now it is known which of the new keys others are about to leave.
+    for (index, kind, live) in renamed {
+        let Some(key) = &finder.item(index).key else { continue };
+        let taken = finder
+            .named(index, kind, &key.own)
+            .into_iter()
+            .find(|other| !claims.get(&(kind, other.id.as_str())).is_some_and(|(_, renamed)| *renamed));
+        if let Some(other) = taken {
+            let message = format!(
+                "both names are live: `{}` with the id `{}`, and `{}` with the id `{}`",
+                live.key.own.text, live.id, other.key.own.text, other.id
+            );
+            let problem = Problem::new(Code::error(504), message)
+                .path("renamed_from")
+                .hint("delete one of them, or leave `renamed_from` out");
+            problems.push(index, problem);
+        }
+    }
+}
+
+impl<'a> Finder<'a> {
+    /// The live objects with a key of their own where an item's object is or will be.
+    fn named(&self, index: usize, kind: Kind, own: &KeyPart) -> Vec<&'a Live> {
+        match (kind.parent(), self.parents[index]) {
+            (None, _) => {
+                let key = Key::top(own.clone());
+                self.current.kind(kind).into_iter().flat_map(|k| k.by_key(&key)).collect()
+            }
+            (Some(_), ParentOf::Live(parent, _)) => {
+                self.children.named(kind, parent.id.as_str(), &own.canonical).to_vec()
+            }
+            (Some(_), ParentOf::None | ParentOf::Item(_) | ParentOf::Missing) => Vec::new(),
+        }
+    }
+}
+
+/// W508: there is nothing to rename.
+fn nothing_to_rename<'a>(finder: &Finder<'a>, index: usize, mode: Mode, problems: &mut Problems<'a>) {
+    let item = finder.item(index);
+    let (Some(old), Some(key)) = (&item.renamed_from, &item.key) else { return };
+    if mode.updates() && mode != Mode::Update && old.canonical != key.own.canonical {
+        let message = format!("there is no `{}` to rename: `{}` is created", old.text, key.own.text);
+        problems.push(index, Problem::new(Code::warning(508), message).path("renamed_from"));
+    }
+}
+
+fn find_top_level<'a>(finder: &mut Finder<'a>, mode: Mode, claims: &Claims<'a>, problems: &mut Problems<'a>) {
     for (index, item) in finder.desired.items.iter().enumerate() {
         let Some(kind) = planned_kind(item).filter(|kind| kind.parent().is_none()) else { continue };
         let Some(key) = &item.key else { continue };
@@ -356,14 +462,18 @@ fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &m
             Found::None => {
                 if pinned.is_none() && item.id.is_none() {
                     finder.standing[index] = Standing::New;
+                    nothing_to_rename(finder, index, mode, problems);
                 }
             }
             Found::One(live, claimed) => match pinned {
                 Some(pinned) if pinned.id != live.id => {
-                    let message =
-                        format!("the name is taken by another {} with the id `{}`", words(kind), live.id);
-                    let path = catalog::definition(kind).key_name;
-                    problems.push(index, Problem::new(Code::error(504), message).path(path));
+                    // Of an item that only says which object is meant, the id does.
+                    if mode != Mode::Delete {
+                        let message =
+                            format!("the name is taken by another {} with the id `{}`", words(kind), live.id);
+                        let path = catalog::definition(kind).key_name;
+                        problems.push(index, Problem::new(Code::error(504), message).path(path));
+                    }
                 }
                 Some(_) => {}
                 None if item.id.is_some() => {}
@@ -381,15 +491,31 @@ fn find_top_level<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &m
     }
 }
 
-fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mut Problems<'a>) {
-    let mut live_children = std::mem::take(&mut finder.live_children);
-    // Parents may be named in several ways, so only here two items can be seen to be one.
-    let mut seen: HashMap<(Kind, &'a str, &'a str), usize> = HashMap::new();
+fn find_children<'a>(finder: &mut Finder<'a>, mode: Mode, claims: &Claims<'a>, problems: &mut Problems<'a>) {
     for (index, item) in finder.desired.items.iter().enumerate() {
-        let Some(kind) = planned_kind(item) else { continue };
-        let Some(parent_kind) = kind.parent() else { continue };
-        let parent = parent_of(finder, index, parent_kind, problems);
-        finder.parents[index] = parent;
+        let Some(kind) = planned_kind(item).filter(|kind| kind.parent().is_some()) else { continue };
+        let parent = finder.parents[index];
+        if let (Some(owner), Some(key)) = (finder.owner(index), &item.key) {
+            // Parents may be named in several ways, so only here two items can be seen to be one.
+            let own = (kind, owner, key.comparable().1);
+            let first = match finder.by_parent.entry(own) {
+                Entry::Vacant(entry) => {
+                    entry.insert(Some(index));
+                    None
+                }
+                Entry::Occupied(mut entry) => entry.insert(None),
+            };
+            if let Some(first) = first
+                && [first, index].iter().all(|item| finder.item(*item).id.is_none())
+                && matches!(owner, Owner::Live(_))
+                && !problems.refuses(index)
+            {
+                let message = format!("the {} `{key}` stands in {} already", words(kind), at(finder, first));
+                let path = catalog::definition(kind).key_name;
+                problems.push(index, Problem::new(Code::error(301), message).path(path));
+                continue;
+            }
+        }
         if problems.refuses(index) || matches!(finder.standing[index], Standing::Live(_)) {
             continue;
         }
@@ -401,22 +527,16 @@ fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mu
             ParentOf::Item(parent) => {
                 if let Standing::New = finder.standing[parent] {
                     finder.standing[index] = Standing::New;
+                    nothing_to_rename(finder, index, mode, problems);
                 }
             }
             ParentOf::Live(parent, _) => {
-                let own = (kind, parent.id.as_str(), key.comparable().1);
-                if let Some(first) = seen.insert(own, index) {
-                    let message =
-                        format!("the {} `{key}` stands in {} already", words(kind), at(finder, first));
-                    let path = catalog::definition(kind).key_name;
-                    problems.push(index, Problem::new(Code::error(301), message).path(path));
-                    continue;
-                }
-                live_children.ready(finder.current, kind);
-                let candidates =
-                    live_children.under(kind, Holder::Live(parent.id.as_str()), key.comparable().1);
-                match single(kind, candidates.iter().copied(), claims) {
-                    Found::None => finder.standing[index] = Standing::New,
+                let candidates = finder.children.named(kind, parent.id.as_str(), key.comparable().1).to_vec();
+                match single(kind, candidates.into_iter(), claims) {
+                    Found::None => {
+                        finder.standing[index] = Standing::New;
+                        nothing_to_rename(finder, index, mode, problems);
+                    }
                     Found::One(live, claimed) => settle(finder, index, kind, live, claimed, problems),
                     Found::Several(ids) => {
                         let path = catalog::definition(kind).key_name;
@@ -424,10 +544,11 @@ fn find_children<'a>(finder: &mut Finder<'a>, claims: &Claims<'a>, problems: &mu
                     }
                 }
             }
+            // What has no parent is gone with it.
+            ParentOf::Missing if mode == Mode::Delete => finder.standing[index] = Standing::New,
             ParentOf::None | ParentOf::Missing => {}
         }
     }
-    finder.live_children = live_children;
 }
 
 /// The parent of a child item; puts it on record if there is none.
@@ -435,6 +556,7 @@ fn parent_of<'a>(
     finder: &Finder<'a>,
     index: usize,
     parent_kind: Kind,
+    mode: Mode,
     problems: &mut Problems<'a>,
 ) -> ParentOf<'a> {
     let of_item = |item: usize| match finder.standing[item] {
@@ -445,7 +567,8 @@ fn parent_of<'a>(
         Some(Parent::Item(parent)) => of_item(*parent),
         Some(Parent::Reference(reference)) => match finder.reference(reference) {
             Resolved::Item(parent) => of_item(parent),
-            Resolved::Live(live) => ParentOf::Live(live, None),
+            Resolved::Live(live) => ParentOf::Live(live, finder.item_of(live)),
+            Resolved::Missing if mode == Mode::Delete => ParentOf::Missing,
             Resolved::Unchecked | Resolved::Missing | Resolved::Ambiguous => {
                 if !problems.refuses(index) {
                     let problem = unresolved(finder, reference, problems);
@@ -459,7 +582,7 @@ fn parent_of<'a>(
             let parent = finder.standing[index].live().and_then(|live| live.parent.as_ref());
             parent
                 .and_then(|id| finder.current.kind(parent_kind)?.by_id(id.as_str()))
-                .map_or(ParentOf::Missing, |live| ParentOf::Live(live, None))
+                .map_or(ParentOf::Missing, |live| ParentOf::Live(live, finder.item_of(live)))
         }
     }
 }
@@ -502,40 +625,6 @@ fn single<'a>(kind: Kind, candidates: impl Iterator<Item = &'a Live>, claims: &C
     Found::Several(std::iter::once(first.id.as_str()).chain(more).collect())
 }
 
-/// Live children by parent and own key, made for each kind when first asked for. The index of [`CurrentState`] goes by the
-/// parent's name, which an item may be about to change.
-#[derive(Debug, Default)]
-struct LiveChildren<'a> {
-    by_kind: HashMap<Kind, HashMap<(&'a str, &'a str), Vec<&'a Live>>>,
-}
-
-impl<'a> LiveChildren<'a> {
-    /// Makes the children of a kind ready.
-    fn ready(&mut self, current: &'a CurrentState, kind: Kind) {
-        self.by_kind.entry(kind).or_insert_with(|| {
-            let mut index: HashMap<_, Vec<_>> = HashMap::new();
-            for live in current.kind(kind).into_iter().flat_map(|k| &k.objects) {
-                let parent = live.parent.as_ref().map_or("", |id| id.as_str());
-                index.entry((parent, live.key.comparable().1)).or_default().push(live);
-            }
-            index
-        });
-    }
-
-    fn under<'s>(&'s self, kind: Kind, holder: Holder<'s>, own: &'s str) -> &'s [&'a Live] {
-        let Holder::Live(parent) = holder else { return &[] };
-        self.by_kind.get(&kind).and_then(|index| index.get(&(parent, own))).map_or(&[], Vec::as_slice)
-    }
-
-    /// All of a kind under a live parent.
-    fn all(&self, kind: Kind, holder: Holder<'_>) -> impl Iterator<Item = &'a Live> {
-        let index = self.by_kind.get(&kind).into_iter().flatten();
-        index
-            .filter(move |((parent, _), _)| holder == Holder::Live(parent))
-            .flat_map(|(_, live)| live.iter().copied())
-    }
-}
-
 /// Puts on record every reference that means nothing, or too much.
 pub(super) fn check_references<'a>(finder: &Finder<'a>, index: usize, problems: &mut Problems<'a>) {
     for value in finder.item(index).fields.values() {
@@ -566,7 +655,7 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problem
         Target::Key(key) => {
             let own = key.comparable().1;
             let found: Vec<&Live> = match parent {
-                Some((_, holder)) => finder.live_children.under(reference.kind, holder, own).to_vec(),
+                Some((_, holder)) => finder.under(reference.kind, holder, own).to_vec(),
                 None => kind.into_iter().flat_map(|k| k.by_key(key)).collect(),
             };
             let ids: Vec<&str> = found.iter().map(|live| live.id.as_str()).collect();
@@ -579,7 +668,8 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problem
                     words(reference.kind)
                 );
                 let problem = Problem::new(Code::error(501), message);
-                let names = finder.by_key.len() + finder.children.len() + kind.map_or(0, |k| k.objects.len());
+                let names =
+                    finder.by_key.len() + finder.by_parent.len() + kind.map_or(0, |k| k.objects.len());
                 let near = if problems.may_compare(names) {
                     nearest(finder, reference.kind, parent.map(|(_, holder)| holder), own)
                 } else {
@@ -596,14 +686,16 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problem
 }
 
 /// The name most like the one that was given, among items and live objects of a kind, under a parent if one is named.
-fn nearest<'a>(finder: &Finder<'a>, kind: Kind, holder: Option<Holder<'_>>, given: &str) -> Option<&'a str> {
+fn nearest<'a>(finder: &Finder<'a>, kind: Kind, holder: Option<Owner<'_>>, given: &str) -> Option<&'a str> {
     let own = |item: &Option<usize>| Some(&finder.item((*item)?).key.as_ref()?.own);
     let mut names: Vec<&KeyPart> = Vec::new();
     match holder {
         Some(holder) => {
-            let items = finder.children.iter().filter(|((k, parent, _), _)| *k == kind && *parent == holder);
+            let items = finder.by_parent.iter().filter(|((k, parent, _), _)| *k == kind && *parent == holder);
             names.extend(items.filter_map(|(_, item)| own(item)));
-            names.extend(finder.live_children.all(kind, holder).map(|live| &live.key.own));
+            if let Owner::Live(parent) = holder {
+                names.extend(finder.children.of(kind, parent).iter().map(|live| &live.key.own));
+            }
         }
         None => {
             let items = finder.by_key.iter().filter(|((k, _), _)| *k == kind);

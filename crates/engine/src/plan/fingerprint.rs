@@ -6,13 +6,14 @@
 
 use super::{
     find::Finder,
-    types::{Change, Operation},
+    types::{Barrier, CallTemplate, Carried, Change, Operation},
 };
-use crate::{catalog, current::Live};
+use crate::current::Live;
 use connexa_types::TenantId;
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
+use std::{collections::HashSet, fmt::Write as _};
 
 /// Hashes a plan's content.
 pub(super) fn fingerprint(
@@ -20,6 +21,7 @@ pub(super) fn fingerprint(
     tenant: &TenantId,
     changes: &[Change],
     operations: &[Operation],
+    barriers: &[Barrier],
 ) -> String {
     let mut hasher = Canonical { hasher: Sha256::new(), buffer: Vec::with_capacity(BUFFER * 2) };
     hasher.text(tenant.as_str());
@@ -39,14 +41,49 @@ pub(super) fn fingerprint(
         }
     }
     for operation in operations {
-        hasher.value(&json!(operation));
+        hasher.value(&json!(Does::new(operation)));
+    }
+    for barrier in barriers {
+        hasher.value(&json!(barrier));
     }
     for standing in &finder.standing {
         if let Some(live) = standing.live() {
             hasher.base(live);
         }
     }
+    // What no item stands for: objects that are deleted, or whose references move.
+    let items: HashSet<&str> =
+        finder.standing.iter().filter_map(|standing| Some(standing.live()?.id.as_str())).collect();
+    for live in operations.iter().flat_map(|operation| &operation.base) {
+        if !items.contains(live.id.as_str()) {
+            hasher.base(live);
+        }
+    }
     hasher.finish()
+}
+
+/// An operation without what it rests on, which holds volatile fields.
+#[derive(Serialize)]
+struct Does<'o> {
+    id: &'o str,
+    call: &'o CallTemplate,
+    carries: &'o [Carried],
+    needs: &'o [usize],
+    after: &'o [usize],
+    unit: Option<&'o str>,
+}
+
+impl<'o> Does<'o> {
+    fn new(operation: &'o Operation) -> Self {
+        Self {
+            id: &operation.id.0,
+            call: &operation.call,
+            carries: &operation.carries,
+            needs: &operation.needs,
+            after: &operation.after,
+            unit: operation.unit.as_deref(),
+        }
+    }
 }
 
 /// How much is gathered before it is hashed.
@@ -64,7 +101,8 @@ impl Canonical {
         if let Some(parent) = &live.parent {
             self.text(parent.as_str());
         }
-        for field in catalog::definition(live.kind).fields.iter().filter(|field| !field.volatile) {
+        for field in super::fields::of_kind(live.kind, Some(&live.key)).iter().filter(|field| !field.volatile)
+        {
             self.text(field.name);
             self.value(super::fields::at(Some(&live.object), field.response).unwrap_or(&Value::Null));
         }

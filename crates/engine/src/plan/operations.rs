@@ -1,266 +1,228 @@
-//! Coalescing: the fewest calls that carry all changes, and their order (design: plan, run).
-//!
-//! A new parent carries its new children where the API nests them; a new child of an existing parent is one call;
-//! all changes of one object are one PUT.
+//! The operations of a plan: calls in the making become call templates, in the order in which they would start.
 
 use super::{
     body::Body,
-    egress::Egress,
-    fields::at,
-    find::{Finder, ParentOf, Standing},
-    order::{self, Needs},
-    settings,
-    types::{CallTemplate, Carried, Operation, OperationId, Output, TemplateText},
+    decide::Decided,
+    find::{Finder, ParentOf},
+    names, settings,
+    steps::{Draft, Step, Steps},
+    types::{Barrier, CallTemplate, Carried, Operation, OperationId, Output, TemplateText},
+    waits::Graph,
 };
-use crate::{catalog, current::Live, desired::FieldValue};
+use crate::{catalog, current::Live, shared_json::SharedJson};
 use connexa_types::{CallBody, JsonPointer, Kind};
 use serde_json::Value;
+use std::collections::{BTreeMap, HashMap};
 
-/// A call in the making: items in place of operations.
-struct Draft {
-    item: usize,
-    kind: Kind,
-    call: CallTemplate,
-    body: Body,
-    /// An item whose object's id goes into the query.
-    parent: Option<(&'static str, usize)>,
-    carries: Vec<Carried>,
+/// The operations, and the barriers between them.
+pub(super) struct Ordered {
+    pub(super) operations: Vec<Operation>,
+    pub(super) barriers: Vec<Barrier>,
 }
 
-/// The item whose call carries an item that is to be created: its new parent, if that takes it on board, else itself.
-pub(super) fn carrier(finder: &Finder<'_>, index: usize) -> usize {
-    match (finder.kind(index), finder.parents[index]) {
-        (Some(kind), ParentOf::Item(parent)) if catalog::definition(kind).carried_by_parent => parent,
-        _ => index,
-    }
+/// What operations are made of.
+pub(super) struct Parts<'p, 'a> {
+    pub(super) finder: &'p Finder<'a>,
+    pub(super) steps: &'p Steps<'a>,
+    pub(super) graph: &'p Graph,
+    /// Access groups in which references move → their bodies.
+    pub(super) moves: HashMap<&'a str, Body>,
 }
 
-/// Items that must be there before an item's call, other than those on board of the same call.
-pub(super) fn needs(finder: &Finder<'_>, index: usize, body: &Body) -> Vec<usize> {
-    let mut needs: Vec<usize> = body.outputs.iter().map(|(_, item)| carrier(finder, *item)).collect();
-    if let ParentOf::Item(parent) = finder.parents[index]
-        && carrier(finder, index) == index
-    {
-        needs.push(parent);
-    }
-    // A key that another item's rename frees.
-    if let (Some(kind), Some(key)) = (finder.kind(index), &finder.item(index).key)
-        && kind.parent().is_none()
-        && let Some(freeing) = finder.freed.get(&(kind, key.comparable().1))
-        && *freeing != index
-    {
-        needs.push(*freeing);
-    }
-    if let (ParentOf::Live(live, Some(network)), Standing::New) =
-        (finder.parents[index], finder.standing[index])
-        && finder.kind(index) == Some(Kind::NetworkConnector)
-        && takes_protocol(finder, network, live)
-            .is_some_and(|protocol| protocol == own_protocol(finder, index))
-    {
-        needs.push(network);
-    }
-    needs
-}
-
-/// The tunneling protocol that an item gives to its live network, which has another one.
-fn takes_protocol<'a>(finder: &Finder<'a>, network: usize, live: &Live) -> Option<&'a str> {
-    let FieldValue::Value(wanted) = finder.item(network).fields.get("tunneling_protocol")? else {
-        return None;
-    };
-    let is = at(Some(&live.object), "tunnelingProtocol").and_then(Value::as_str);
-    wanted.as_str().filter(|wanted| Some(*wanted) != is)
-}
-
-/// The protocol of a connector that is to be created.
-fn own_protocol(finder: &Finder<'_>, connector: usize) -> &'static str {
-    if finder.item(connector).fields.contains_key("ipsec") { "IPSEC" } else { "OPENVPN" }
-}
-
-/// Makes the operations of all items that act. `bodies` holds a body for each of them and nothing for the others.
-pub(super) fn operations(
-    finder: &Finder<'_>,
-    mut bodies: Vec<Option<Body>>,
-    egress: &Egress,
-) -> Vec<Operation> {
-    let count = bodies.len();
-    let needed: Vec<Vec<usize>> = bodies
-        .iter()
-        .enumerate()
-        .map(|(index, body)| body.as_ref().map_or_else(Vec::new, |body| needs(finder, index, body)))
-        .collect();
-    let mut draft_of: Vec<Option<usize>> = vec![None; count];
-    let mut drafts: Vec<Draft> = Vec::new();
-    for index in 0..count {
-        if carrier(finder, index) == index
-            && let Some(body) = bodies[index].take()
-            && let Some(draft) = draft(finder, index, body)
-        {
-            draft_of[index] = Some(drafts.len());
-            drafts.push(draft);
-        }
-    }
-    // Passengers second: a flat child may stand before its parent, and all come on board in input order.
-    for index in 0..count {
-        let (Some(passenger), Some(kind)) = (bodies[index].take(), finder.kind(index)) else { continue };
-        let (Some(draft), Some(list)) =
-            (draft_of[carrier(finder, index)], catalog::definition(kind).nested_as)
-        else {
-            continue;
-        };
-        draft_of[index] = Some(draft);
-        let at = drafts[draft].body.board(list, passenger);
-        drafts[draft].carries.push(Carried { change: index, at });
-    }
-    let graph: Needs = drafts
-        .iter()
-        .enumerate()
-        .map(|(own, draft)| {
-            let all = draft.carries.iter().flat_map(|carried| &needed[carried.change]);
-            let mut drafts: Vec<usize> =
-                all.filter_map(|item| draft_of[*item]).filter(|d| *d != own).collect();
-            drafts.sort_unstable();
-            drafts.dedup();
-            drafts
-        })
-        .collect();
-    let after = waits(&graph, egress, &draft_of);
-    finish(drafts, &draft_of, &graph, &after)
-}
-
-fn draft(finder: &Finder<'_>, index: usize, body: Body) -> Option<Draft> {
-    let kind = finder.kind(index)?;
-    let carries = vec![Carried { change: index, at: JsonPointer::default() }];
-    if kind == Kind::Setting {
-        let call = settings::call(finder.standing[index].live()?, &body.json)?;
-        return Some(Draft { item: index, kind, call, body, parent: None, carries });
-    }
-    let definition = catalog::definition(kind);
-    let (endpoint, path_args, query_needed) = match finder.standing[index] {
-        Standing::New => (definition.calls().create, Vec::new(), true),
-        Standing::Live(live) => (
-            definition.calls().update,
-            vec![TemplateText::Text(live.id.to_string())],
-            definition.parent_query_always,
-        ),
-        Standing::Undecided => return None,
-    };
-    let mut query = Vec::new();
-    let mut parent = None;
-    if let Some(name) = definition.parent_query.filter(|_| query_needed) {
-        match (finder.parents[index], finder.standing[index].live().and_then(|live| live.parent.as_ref())) {
-            (ParentOf::Live(live, _), _) => {
-                query.push((name.to_owned(), TemplateText::Text(live.id.to_string())));
-            }
-            (ParentOf::Item(item), _) => parent = Some((name, item)),
-            (_, Some(id)) => query.push((name.to_owned(), TemplateText::Text(id.to_string()))),
-            (ParentOf::None | ParentOf::Missing, None) => {}
-        }
-    }
-    let call = CallTemplate {
-        endpoint,
-        path_args,
-        query,
-        body: None,
-        outputs: std::collections::BTreeMap::new(),
-        secrets: std::collections::BTreeMap::new(),
-    };
-    Some(Draft { item: index, kind, call, body, parent, carries })
-}
-
-/// Order edges: drafts that wait for others without needing them.
-///
-/// All that ask for `split_tunnel_off` wait for all that make an egress network. So that many of both do not make a
-/// graph of their product, one of the waiting waits for all of these, the others for that one. What makes an egress
-/// network but needs one that waits would close a cycle and is left out.
-fn waits(graph: &Needs, egress: &Egress, draft_of: &[Option<usize>]) -> Vec<Vec<usize>> {
-    let mut after = vec![Vec::new(); graph.len()];
-    if egress.waiting.is_empty() || egress.makers.is_empty() {
-        return after;
-    }
-    let mut waits = vec![false; graph.len()];
-    for draft in egress.waiting.iter().filter_map(|item| draft_of[*item]) {
-        waits[draft] = true;
-    }
-    let sequence = order::sequence(graph);
-    let mut hangs = waits.clone();
-    for draft in &sequence {
-        hangs[*draft] |= graph[*draft].iter().any(|needed| hangs[*needed]);
-    }
-    let mut makers: Vec<usize> =
-        egress.makers.iter().filter_map(|item| draft_of[*item]).filter(|draft| !hangs[*draft]).collect();
-    makers.sort_unstable();
-    makers.dedup();
-    // The first in sequence needs none of the others, so that waiting for it closes no cycle.
-    let mut waiting = sequence.into_iter().filter(|draft| waits[*draft]);
-    if let Some(first) = waiting.next()
-        && !makers.is_empty()
-    {
-        after[first] = makers;
-        for draft in waiting {
-            after[draft] = vec![first];
-        }
-    }
-    after
-}
-
-fn finish(
-    drafts: Vec<Draft>,
-    draft_of: &[Option<usize>],
-    needs: &Needs,
-    after: &[Vec<usize>],
-) -> Vec<Operation> {
-    let both: Needs = needs
-        .iter()
-        .zip(after)
-        .map(|(needs, after)| {
-            let mut all: Vec<usize> = needs.iter().chain(after).copied().collect();
-            all.sort_unstable();
-            all.dedup();
-            all
-        })
-        .collect();
-    let sequence = order::sequence(&both);
-    let mut place = vec![0; drafts.len()];
+/// Makes the operations.
+pub(super) fn operations(parts: Parts<'_, '_>, decided: Decided<'_>) -> Ordered {
+    let sequence = parts.graph.sequence();
+    let mut place = vec![0; parts.steps.drafts.len()];
     for (at, draft) in sequence.iter().enumerate() {
         place[*draft] = at;
     }
-    let id = |draft: usize| OperationId(format!("op-{}", place[draft] + 1));
-    let places = |drafts: &[usize]| -> Vec<usize> {
-        let mut places: Vec<usize> = drafts.iter().map(|d| place[*d]).collect();
+    let mut writer = Writer { bodies: decided.bodies, parts, place };
+    let operations = sequence.iter().map(|own| writer.operation(*own)).collect();
+    let barriers = &writer.parts.graph.barriers;
+    let barriers = barriers
+        .iter()
+        .map(|barrier| Barrier {
+            kinds: barrier.kinds,
+            first: writer.places(&barrier.first),
+            then: writer.places(&barrier.then),
+        })
+        .collect();
+    Ordered { operations, barriers }
+}
+
+struct Writer<'p, 'a> {
+    parts: Parts<'p, 'a>,
+    bodies: Vec<Option<Body>>,
+    /// Call in the making → its place among the operations.
+    place: Vec<usize>,
+}
+
+impl<'a> Writer<'_, 'a> {
+    fn id(&self, draft: usize) -> OperationId {
+        OperationId(format!("op-{}", self.place[draft] + 1))
+    }
+
+    fn places(&self, drafts: &[usize]) -> Vec<usize> {
+        let mut places: Vec<usize> = drafts.iter().map(|draft| self.place[*draft]).collect();
         places.sort_unstable();
         places
-    };
-    let output = |item: usize| -> Option<Output> {
-        Some(Output { of: id(draft_of[item]?), change: item, pointer: JsonPointer::new("/id") })
-    };
-    let mut drafts: Vec<Option<Draft>> = drafts.into_iter().map(Some).collect();
-    sequence
-        .iter()
-        .filter_map(|own| {
-            let draft = drafts[*own].take()?;
-            let mut call = draft.call;
-            if let Some((name, item)) = draft.parent {
-                call.query.extend(output(item).map(|output| (name.to_owned(), TemplateText::Output(output))));
+    }
+
+    /// The id of the object that an item's call makes.
+    fn output(&self, item: usize) -> Option<Output> {
+        let of = self.id(self.parts.steps.made_by[item]?);
+        Some(Output { of, change: item, pointer: JsonPointer::new("/id") })
+    }
+
+    fn operation(&mut self, own: usize) -> Operation {
+        let steps = self.parts.steps;
+        let draft = &steps.drafts[own];
+        let (mut body, carries) = self.body(own, draft);
+        let (mut outputs, mut secrets, mut cleared) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        if let Some(body) = &mut body {
+            let open = std::mem::take(&mut body.outputs);
+            outputs = open.into_iter().filter_map(|(at, item)| Some((at, self.output(item)?))).collect();
+            secrets = std::mem::take(&mut body.secrets);
+            cleared = std::mem::take(&mut body.cleared);
+        }
+        let json = body.map(|body| body.json);
+        let call = match (draft.step, &json) {
+            (Step::Update(_, live), Some(json)) if draft.kind == Kind::Setting => settings::call(live, json),
+            _ => None,
+        };
+        let call = call.unwrap_or_else(|| {
+            let (path_args, query) = self.addressed(draft);
+            let calls = catalog::definition(draft.kind).calls();
+            let endpoint = match draft.step {
+                Step::Create(_) => calls.create,
+                Step::Update(..) | Step::Free(..) | Step::Move(_) => calls.update,
+                Step::Delete(_) => calls.delete,
+            };
+            let body = json.map(|json| CallBody::Json(Value::Object(json)));
+            CallTemplate { endpoint, path_args, query, body, outputs, secrets }
+        });
+        Operation {
+            id: self.id(own),
+            call,
+            carries,
+            needs: self.places(&self.parts.graph.needs[own]),
+            after: self.places(&self.parts.graph.after[own]),
+            kind: draft.kind,
+            cleared,
+            unit: draft.unit.map(str::to_owned),
+            base: self.base(own, draft),
+        }
+    }
+
+    /// The body, and the place of each change in it.
+    fn body(&mut self, own: usize, draft: &Draft<'a>) -> (Option<Body>, Vec<Carried>) {
+        let finder = self.parts.finder;
+        let body = match draft.step {
+            Step::Create(item) | Step::Update(item, _) => self.bodies[item].take(),
+            Step::Free(item, live) => Some(freed(finder, item, live)),
+            Step::Move(live) => self.parts.moves.remove(live.id.as_str()),
+            Step::Delete(_) => None,
+        };
+        let Some(mut body) = body else {
+            let root = |change: &usize| Carried { change: *change, at: JsonPointer::default() };
+            return (None, draft.carries.iter().map(root).collect());
+        };
+        let mut carries = Vec::with_capacity(draft.carries.len());
+        for (place, &change) in draft.carries.iter().enumerate() {
+            let passenger = match self.parts.steps.made_by.get(change) {
+                _ if place == 0 => None,
+                // An item on board of its parent's call.
+                Some(made_by) if *made_by == Some(own) => self.bodies[change].take().zip(finder.kind(change)),
+                // A replace that moves this reference.
+                Some(_) => None,
+                // A child that comes along with its parent's new object.
+                None => {
+                    let live = self.parts.steps.extras[change - finder.standing.len()].live;
+                    Some((Body::carried_over(finder, live), live.kind))
+                }
+            };
+            let list = passenger.as_ref().and_then(|(_, kind)| catalog::definition(*kind).nested_as);
+            let at = match (passenger, list) {
+                (Some((passenger, _)), Some(list)) => body.board(list, passenger),
+                _ => JsonPointer::default(),
+            };
+            carries.push(Carried { change, at });
+        }
+        (Some(body), carries)
+    }
+
+    /// Path and query.
+    fn addressed(&self, draft: &Draft<'a>) -> (Vec<TemplateText>, Vec<(String, TemplateText)>) {
+        let finder = self.parts.finder;
+        let definition = catalog::definition(draft.kind);
+        let (live, item) = match draft.step {
+            Step::Create(item) => (None, Some(item)),
+            Step::Update(_, live) | Step::Free(_, live) | Step::Delete(live) | Step::Move(live) => {
+                (Some(live), None)
             }
-            call.outputs =
-                draft.body.outputs.into_iter().filter_map(|(at, item)| Some((at, output(item)?))).collect();
-            call.secrets = draft.body.secrets;
-            // The call of a setting holds its value already, in the form that it takes.
-            if draft.kind != Kind::Setting {
-                call.body = Some(CallBody::Json(Value::Object(draft.body.json)));
+        };
+        let path = live.map(|live| TemplateText::Text(live.id.to_string())).into_iter().collect();
+        let mut query = Vec::new();
+        if let Some(name) =
+            definition.parent_query.filter(|_| live.is_none() || definition.parent_query_always)
+        {
+            let parent =
+                match (item.map(|item| finder.parents[item]), live.and_then(|live| live.parent.as_ref())) {
+                    (Some(ParentOf::Live(parent, _)), _) => Some(TemplateText::Text(parent.id.to_string())),
+                    (Some(ParentOf::Item(parent)), _) => self.output(parent).map(TemplateText::Output),
+                    (_, Some(parent)) => Some(TemplateText::Text(parent.to_string())),
+                    (Some(ParentOf::None | ParentOf::Missing) | None, None) => None,
+                };
+            query.extend(parent.map(|parent| (name.to_owned(), parent)));
+        }
+        (path, query)
+    }
+
+    /// What the call rests on, as it will be when it starts.
+    fn base(&self, own: usize, draft: &Draft<'a>) -> Vec<Live> {
+        match draft.step {
+            Step::Create(_) => Vec::new(),
+            Step::Free(_, live) | Step::Move(live) => vec![live.clone()],
+            Step::Update(item, live) => {
+                let freed = self.parts.steps.of[item].first().is_some_and(|first| *first != own);
+                vec![if freed { renamed_for_now(live) } else { live.clone() }]
             }
-            debug_assert_eq!(draft.carries[0].change, draft.item);
-            Some(Operation {
-                id: id(*own),
-                call,
-                carries: draft.carries,
-                needs: places(&needs[*own]),
-                after: places(&after[*own]),
-                kind: draft.kind,
-                cleared: draft.body.cleared,
-                unit: None,
-                base: Vec::new(),
-            })
-        })
-        .collect()
+            Step::Delete(live) => {
+                let steps = self.parts.steps;
+                let goes = |child: &&Live| {
+                    steps.ended_by.get(&(child.kind, child.id.as_str())) == Some(&own) && child.id != live.id
+                };
+                let mut with: Vec<&Live> = catalog::nested(live.kind)
+                    .flat_map(|child| self.parts.finder.children.of(child.kind, live.id.as_str()))
+                    .copied()
+                    .filter(goes)
+                    .collect();
+                with.sort_by_key(|live| live.kind);
+                std::iter::once(live).chain(with).cloned().collect()
+            }
+        }
+    }
+}
+
+/// The body that gives an object a name for the time being, and changes nothing else.
+fn freed(finder: &Finder<'_>, item: usize, live: &Live) -> Body {
+    debug_assert!(finder.kind(item) == Some(live.kind));
+    let mut body = Body::as_read(finder, live);
+    let field = catalog::definition(live.kind).key_field();
+    body.json.insert(field.request.to_owned(), names::for_now(&live.key.own.text).into());
+    body
+}
+
+/// An object as it is under its name for the time being.
+fn renamed_for_now(live: &Live) -> Live {
+    let definition = catalog::definition(live.kind);
+    let name = names::for_now(&live.key.own.text);
+    let mut object = Value::clone(&live.object);
+    if let Some(shown) = object.get_mut(definition.key_field().response) {
+        *shown = name.as_str().into();
+    }
+    let mut renamed = live.clone();
+    renamed.object = SharedJson::from(object);
+    renamed.key.own = crate::key::KeyPart::new(&name, definition.key);
+    renamed
 }

@@ -88,7 +88,7 @@ fn allowed(finder: &Finder<'_>) -> OverlapSetting {
 
 fn new_routes<'a>(finder: &Finder<'a>, problems: &Problems<'a>) -> Vec<Route<'a>> {
     let new = |index: usize| {
-        let is_new = matches!(finder.standing[index], Standing::New);
+        let is_new = finder.replaced[index] || matches!(finder.standing[index], Standing::New);
         if !is_new || finder.kind(index) != Some(Kind::NetworkRoute) || problems.refuses(index) {
             return None;
         }
@@ -105,7 +105,7 @@ fn new_routes<'a>(finder: &Finder<'a>, problems: &Problems<'a>) -> Vec<Route<'a>
 
 fn live_routes<'a>(finder: &Finder<'a>) -> impl Iterator<Item = Route<'a>> {
     let routes = finder.current.kind(Kind::NetworkRoute).into_iter().flat_map(|kind| &kind.objects);
-    routes.filter_map(|live| {
+    routes.filter(|live| !finder.gone.contains(&(live.kind, live.id.as_str()))).filter_map(|live| {
         let net = parse_cidr(&live.key.own.canonical)?;
         Some(Route { net, owner: Owner::Live(live.parent.as_ref()?.as_str()), item: None })
     })
@@ -128,7 +128,9 @@ fn foreign(finder: &Finder<'_>, subnet: IpNet, other: Route<'_>) -> Problem {
     .hint("the setting `wpc.routes_advanced_configuration_enabled` lets networks share addresses")
 }
 
-struct Routes<'a> {
+/// Routes, found by what they overlap.
+#[derive(Debug)]
+pub(super) struct Routes<'a> {
     exact: HashMap<IpNet, Vec<Route<'a>>>,
     sorted: Vec<Route<'a>>,
     /// (IPv6, prefix length) of all routes.
@@ -146,6 +148,35 @@ impl<'a> Routes<'a> {
             lengths.insert((is_v6(route.net), route.net.prefix_len()));
         }
         Self { exact, sorted: routes, lengths }
+    }
+
+    /// Routes that are told apart by their places in a list; those without a network are left out.
+    pub(super) fn numbered(nets: impl Iterator<Item = Option<IpNet>>) -> Self {
+        let routes = nets.enumerate().filter_map(|(number, net)| {
+            Some(Route { net: net?, owner: Owner::New(number), item: Some(number) })
+        });
+        Self::new(routes.collect())
+    }
+
+    /// Visits the numbers of the routes that overlap a network.
+    pub(super) fn numbers_overlapping(&self, net: IpNet, mut visit: impl FnMut(usize)) {
+        self.overlapping(net, |route| {
+            route.item.into_iter().for_each(&mut visit);
+            true
+        });
+    }
+
+    /// Visits the numbers of the routes that hold a network, itself among them.
+    pub(super) fn numbers_holding(&self, net: IpNet, mut visit: impl FnMut(usize)) {
+        self.overlapping(net, |route| {
+            if route.net.prefix_len() <= net.prefix_len() {
+                route.item.into_iter().for_each(&mut visit);
+                true
+            } else {
+                // Those that it holds come last.
+                false
+            }
+        });
     }
 
     /// Visits the routes that overlap a network, until the visitor has enough.

@@ -12,6 +12,8 @@ pub(super) struct Problems<'a> {
     desired: &'a DesiredState,
     strict: bool,
     found: Vec<(usize, Problem)>,
+    /// Problems of no item.
+    general: Vec<Problem>,
     refused: Vec<bool>,
     /// Names compared for hints.
     compared: usize,
@@ -24,6 +26,7 @@ impl<'a> Problems<'a> {
             desired,
             strict,
             found: Vec::new(),
+            general: Vec::new(),
             refused: vec![false; desired.items.len()],
             compared: 0,
         };
@@ -52,6 +55,19 @@ impl<'a> Problems<'a> {
         self.found.push((index, problem));
     }
 
+    /// Puts a problem of no item on record.
+    pub(super) fn push_general(&mut self, mut problem: Problem) {
+        if self.strict {
+            problem.level = Level::Error;
+        }
+        self.general.push(problem);
+    }
+
+    /// Whether there is an error of no item: it refuses all, in a batch too.
+    pub(super) fn refuses_all(&self) -> bool {
+        self.general.iter().any(Problem::is_error)
+    }
+
     /// Whether an item has an error.
     pub(super) fn refuses(&self, index: usize) -> bool {
         self.refused[index]
@@ -65,9 +81,9 @@ impl<'a> Problems<'a> {
         self.compared <= MOST
     }
 
-    /// Whether any item has an error.
+    /// Whether there is any error.
     pub(super) fn any_error(&self) -> bool {
-        self.refused.contains(&true)
+        self.refuses_all() || self.refused.contains(&true)
     }
 
     /// The errors of each item that has one, in the order in which they were found.
@@ -87,12 +103,15 @@ impl<'a> Problems<'a> {
             let next = rank.len();
             rank.entry(&item.place.file).or_insert(next);
         }
+        let desired = self.desired;
         let mut found = self.found;
+        // After those of all items, if they have no place.
+        found.extend(self.general.into_iter().map(|problem| (usize::MAX, problem)));
         found.sort_by_cached_key(|(index, p)| {
             let file = p.file.as_deref().and_then(|file| rank.get(file)).copied().unwrap_or(usize::MAX);
             (file, p.line, p.column, *index, p.code)
         });
-        found.into_iter().map(|(index, problem)| in_whole(self.desired, index, problem)).collect()
+        found.into_iter().map(|(index, problem)| in_whole(desired, index, problem)).collect()
     }
 
     /// The warnings, in file order.
@@ -117,7 +136,7 @@ fn named(mut problem: Problem, item: &Item) -> Problem {
 
 /// A problem of a nested child as one of the top-level item that it stands in.
 fn in_whole(desired: &DesiredState, index: usize, mut problem: Problem) -> Problem {
-    let mut item = &desired.items[index];
+    let Some(mut item) = desired.items.get(index) else { return problem };
     if item.prefix.is_empty() {
         return problem;
     }

@@ -183,7 +183,8 @@ impl Tenant {
     pub(crate) fn current(&self) -> CurrentState {
         let mut current = CurrentState::new(TenantId::new("https://acme.api.openvpn.com"));
         current.regions = Some(vec!["eu-central-1".to_owned(), "it-mxp".to_owned()]);
-        for definition in catalog::DEFINITIONS.iter().filter(|d| d.kind.parent().is_none()) {
+        let own_lists = catalog::DEFINITIONS.iter().filter(|d| d.calls.is_some() && !d.carried_by_parent);
+        for definition in own_lists {
             let list = self.lists.get(&definition.kind).cloned().unwrap_or_default();
             let objects = list.into_iter().map(|object| (object, BTreeMap::new())).collect();
             current.put_list(definition.kind, objects, 1, true).unwrap();
@@ -196,7 +197,14 @@ impl Tenant {
         let mut ids: BTreeMap<usize, String> = BTreeMap::new();
         for operation in &plan.operations {
             let answer = self.call(operation, &ids);
+            if operation.call.endpoint.info().method == Method::Delete {
+                continue;
+            }
             for carried in &operation.carries {
+                // A replace is carried by the calls that move references to its object, too.
+                if plan.changes[carried.change].kind != operation.kind.singular() && carried.at.is_root() {
+                    continue;
+                }
                 let request = match &operation.call.body {
                     Some(CallBody::Json(body)) => carried.at.get(body).unwrap().clone(),
                     _ => Value::Null,
@@ -215,7 +223,11 @@ impl Tenant {
             TemplateText::Text(text) => text.clone(),
             TemplateText::Output(output) => ids[&output.change].clone(),
         };
-        let Some(CallBody::Json(mut body)) = operation.call.body.clone() else { panic!("a body") };
+        let mut body = match operation.call.body.clone() {
+            Some(CallBody::Json(body)) => body,
+            None => Value::Null,
+            other => panic!("a setting has no list: {other:?}"),
+        };
         for (at, output) in &operation.call.outputs {
             assert_eq!(at.get(&body), Some(&Value::Null), "an open place holds null");
             assert!(at.put(&mut body, json!(ids[&output.change])));
@@ -231,14 +243,20 @@ impl Tenant {
         match endpoint.info().method {
             Method::Post => self.post(operation.kind, body, query.values().next().map(String::as_str)),
             Method::Put => self.put(operation.kind, &args[0], &body),
-            other => panic!("no plan of this stage makes a {other}"),
+            Method::Delete => self.delete(operation.kind, &args[0]),
+            Method::Get => panic!("a plan reads nothing"),
         }
     }
 
     fn post(&mut self, kind: Kind, body: Value, parent: Option<&str>) -> Value {
-        let object = self.make(kind, body);
+        let mut object = self.make(kind, body);
+        let own_list = kind.parent().is_some() && !definition(kind).carried_by_parent;
+        if let (true, Some(parent)) = (own_list, parent) {
+            object["networkItemId"] = json!(parent);
+        }
         let list = match (kind.parent(), parent) {
             (None, None) => self.lists.entry(kind).or_default(),
+            (Some(_), Some(_)) if own_list => self.lists.entry(kind).or_default(),
             (Some(parent_kind), Some(parent)) => {
                 let parents = self.lists.get_mut(&parent_kind).unwrap();
                 let parent = parents.iter_mut().find(|p| p["id"] == parent).unwrap();
@@ -261,7 +279,7 @@ impl Tenant {
     fn make(&mut self, kind: Kind, mut body: Value) -> Value {
         self.made += 1;
         let mut object = json!({"id": format!("{}-{}", kind.singular(), self.made)});
-        for child in catalog::nested(kind) {
+        for child in catalog::nested(kind).filter(|child| child.carried_by_parent) {
             let name = child.nested_as.unwrap();
             let children = body.as_object_mut().unwrap().shift_remove(name).unwrap_or_else(|| json!([]));
             object[name] =
@@ -271,8 +289,41 @@ impl Tenant {
         object
     }
 
+    /// Takes an object away, and its children with it. What others still refer to cannot be deleted.
+    fn delete(&mut self, kind: Kind, id: &str) -> Value {
+        let named = format!("\"{id}\"");
+        for (holder, list) in &self.lists {
+            let refers = |object: &&Value| {
+                object["id"] != id && object["networkItemId"] != id && {
+                    let mut bare = (*object).clone();
+                    for own in ["connectors", "routes", "devices"] {
+                        bare.as_object_mut().unwrap().shift_remove(own);
+                    }
+                    bare.to_string().contains(&named)
+                }
+            };
+            let referrer = list.iter().find(refers);
+            assert!(referrer.is_none(), "{kind} {id} is still named by {holder} {referrer:?}");
+        }
+        let mut gone = 0;
+        for (holder, list) in &mut self.lists {
+            let before = list.len();
+            list.retain(|object| object["networkItemId"] != id && (*holder != kind || object["id"] != id));
+            gone += before - list.len();
+            if let Some(nested) = definition(kind).nested_as.filter(|_| kind.parent() == Some(*holder)) {
+                for children in list.iter_mut().filter_map(|object| object[nested].as_array_mut()) {
+                    let before = children.len();
+                    children.retain(|child| child["id"] != id);
+                    gone += before - children.len();
+                }
+            }
+        }
+        assert!(gone > 0, "there is no {kind} {id}");
+        Value::Null
+    }
+
     fn put(&mut self, kind: Kind, id: &str, body: &Value) -> Value {
-        let object = match kind.parent() {
+        let object = match kind.parent().filter(|_| definition(kind).carried_by_parent) {
             None => self.lists.get_mut(&kind).unwrap().iter_mut().find(|o| o["id"] == id).unwrap(),
             Some(parent) => {
                 let name = definition(kind).nested_as.unwrap();
