@@ -504,3 +504,27 @@ networks: [{ name: hq, routes: [10.30.0.0/16], ip_services: [
     tenant.carry_out(&tenant.plan(&made));
     assert_eq!(tenant.problems(&text.replace("FR", "IT")), [""; 0]);
 }
+
+/// What an item says is checked with what the tenant has beside it.
+#[test]
+fn rules_of_policies_with_the_tenant() {
+    let mut tenant = Tenant::new();
+    let context = json!({
+        "id": "l1", "name": "c", "defaultCheck": {"allowed": true},
+        "ipCheck": {"allowed": true, "ips": [{"ip": "10.0.0.0/8"}]},
+    });
+    let posture = json!({"id": "p1", "name": "p", "windows": {"diskEncryption": {"type": "FULL_DISK"}}});
+    tenant.lists.insert(Kind::LocationContext, vec![context]);
+    tenant.lists.insert(Kind::DevicePosture, vec![posture]);
+    for (text, expected) in [
+        ("location_contexts: [{name: c, ip_check: null}]", &["E461 -"][..]),
+        ("location_contexts: [{name: c, ip_check: false}]", &[]),
+        ("location_contexts: [{name: d, default_check: true, ip_check: true}]", &["E462 ip_check.ips"]),
+        (
+            "device_postures: [{name: p, windows: {disk_encryption: {volume: C}}}]",
+            &["W471 windows.disk_encryption.volume"],
+        ),
+    ] {
+        assert_eq!(tenant.problems(text), expected, "{text}");
+    }
+}
