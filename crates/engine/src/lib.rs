@@ -5,6 +5,7 @@
 //! with the [`run`] machine. [Machines](machine) decide and never wait; one [driver](drive) gives them time, permits, a
 //! journal and a provider through the [ports]. The engine knows neither HTTP nor the terminal nor the environment.
 
+pub mod against;
 pub mod catalog;
 pub mod current;
 pub mod desired;

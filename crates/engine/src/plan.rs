@@ -21,6 +21,7 @@ mod edges;
 mod egress;
 mod fates;
 mod fields;
+mod file;
 mod find;
 mod fingerprint;
 mod guards;
@@ -64,12 +65,14 @@ use operations::Parts;
 use problems::Problems;
 use prune::Pruned;
 use removals::Removals;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use steps::{Step, Steps};
 use waits::Graph;
 
 pub use act::{Act, ProfileForm, UnknownVerb, Verb, act};
 pub use domains::{domains, is_list as is_domain_list};
+pub use file::{Freshness, NoPlanFile, PlanFile};
 pub use guards::{Exceeded, Guards, Why};
 pub use scope::{NoSelector, Scope, Selector, glob, selects};
 
@@ -80,7 +83,8 @@ pub use types::{
 };
 
 /// How items are taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// As a spec: refused whole if anything in it is wrong; what differs is updated.
     Apply,
