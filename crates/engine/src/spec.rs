@@ -25,6 +25,7 @@ mod overlap;
 mod reader;
 mod relations;
 pub mod rules;
+mod schema;
 mod services;
 mod settings;
 mod source;
@@ -37,6 +38,8 @@ use std::{collections::HashMap, sync::Arc};
 
 pub use cells::{Cell, cell};
 pub use identities::{Identity, identity};
+
+pub use schema::{schema, schema_text};
 
 /// The deepest nesting that any limit can allow: the tree is read and walked by recursion, on any thread's stack.
 const DEEPEST: u32 = 250;

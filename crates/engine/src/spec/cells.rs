@@ -260,7 +260,7 @@ fn split(text: &str) -> Vec<String> {
 }
 
 /// A node as JSON.
-fn as_json(node: &Node) -> Json {
+pub(super) fn as_json(node: &Node) -> Json {
     match node.value() {
         Value::Null | Value::Shared(_) | Value::Broken(_) => Json::Null,
         Value::Boolean(b) => Json::Bool(*b),

@@ -139,6 +139,12 @@ impl Names {
         matches!(self.role(name)?, Role::Parent { .. }).then_some(self.parent)
     }
 
+    /// All names.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> impl Iterator<Item = &str> {
+        self.roles.keys().map(String::as_str)
+    }
+
     /// The names of an object field's mapping.
     pub(super) fn object(&self, field: &str) -> Option<&Names> {
         self.objects.get(field)
