@@ -436,6 +436,8 @@ pub(crate) enum Document {
     Problems,
     /// Several reports.
     Reports,
+    /// Specs: what editors complete and check.
+    Spec,
 }
 
 /// `completions`.

@@ -13,6 +13,7 @@ pub(crate) const fn text(document: Document) -> &'static str {
         Document::Plan => include_str!("../../../../schemas/plan.schema.json"),
         Document::Runs => include_str!("../../../../schemas/runs.schema.json"),
         Document::Problems => include_str!("../../../../schemas/problems.schema.json"),
+        Document::Spec => include_str!("../../../../schemas/spec.schema.json"),
         Document::Reports => include_str!("../../../../schemas/reports.schema.json"),
     }
 }
