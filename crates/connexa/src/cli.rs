@@ -1,9 +1,11 @@
 //! The command line: what can be said, and what `--help` teaches. What it means is decided elsewhere.
 
+mod api;
 mod policy;
 mod scope;
 mod span;
 
+pub(crate) use api::Api;
 pub(crate) use policy::PolicyFlags;
 pub(crate) use scope::ScopeFlags;
 
@@ -187,6 +189,18 @@ Examples:
   connexa get users 'ada*' --fields username,email,group
   connexa get networks --output yaml > networks.yaml   # applies back as a plan without changes")]
     Get(Get),
+    /// Make one raw call, paced as all others are.
+    #[command(after_help = "\
+The body of the answer is printed as received, secrets removed; with --output json it is always one JSON value.
+What is no GET is asked about first, or needs --yes. Paths that this version does not know are sent all the same.
+Exit codes: 0 for a 2xx, 4 for any other answer, 6 if a change was sent and no whole answer came, 7 if the tenant
+cannot be reached or does not accept the key.
+
+Examples:
+  connexa api GET '/networks?size=100'
+  connexa api GET /api/v1/users/6f0c0a52-8d6f-4b7e-9a63-3e3d3f4d8b11 --output json
+  echo '{\"name\": \"paris\", \"internetAccess\": \"SPLIT_TUNNEL_ON\", \"egress\": false}' | connexa api POST /networks -f - --yes")]
+    Api(Api),
     /// Run the API on this machine, over HTTPS, for any client.
     #[command(after_help = "\
 When it listens it prints one line of JSON: url, ca_file, client_id, client_secret.
@@ -226,6 +240,7 @@ impl Command {
             Self::Apply(_) => "apply",
             Self::Create(_) => "create",
             Self::Get(_) => "get",
+            Self::Api(_) => "api",
             Self::Emulator(_) => "emulator",
             Self::Schema(_) => "schema",
             Self::Completions(_) => "completions",
@@ -238,6 +253,7 @@ impl Command {
             Self::Apply(apply) => apply.run.dry_run,
             Self::Create(create) => create.run.dry_run,
             Self::Emulator(_) => false,
+            Self::Api(api) => api.only_reads(),
             Self::Validate(_) | Self::Plan(_) | Self::Get(_) | Self::Schema(_) | Self::Completions(_) => true,
         }
     }

@@ -102,6 +102,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Apply(arguments) => commands::apply::run(&arguments, &global, variables, screen).await,
         Command::Create(arguments) => commands::create::run(&arguments, &global, variables, screen).await,
         Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
+        Command::Api(arguments) => commands::api::run(&arguments, &global, variables, screen).await,
         Command::Emulator(arguments) => commands::emulator::run(arguments, &global, variables, screen).await,
         Command::Schema(arguments) => Ok(commands::schema::run(&arguments, screen)),
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments, screen)),

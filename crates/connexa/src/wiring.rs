@@ -22,7 +22,8 @@ use crate::{
 use clock::TokioClock;
 use cloud_connexa::CloudConnexa;
 use connexa_client::{
-    BaseUrl, Client, ClientOptions, Credentials, HttpOptions, HttpTransport, HttpTransportError, Transport,
+    BaseUrl, Client, ClientOptions, Credentials, HttpOptions, HttpTransport, HttpTransportError, RawAttempt,
+    RawCall, Transport,
 };
 use connexa_emulator::{Config, Embedded, Limits};
 use connexa_engine::{
@@ -32,11 +33,17 @@ use connexa_engine::{
     ports::{Clock as _, FixedAnswer, NoDelivery, Pacer as _, Provider as _, Secrets},
     quota::{Owner, QuotaView, Rate},
 };
-use connexa_types::{Answer, Call, Now, Outcome, SealingKey, SecretValues, TenantId};
+use connexa_types::{Answer, Call, Now, Outcome, Reason, SealingKey, SecretValues, TenantId};
 use embedded::EmbeddedTransport;
 use shared_quota::QuotaFile;
 use state_dir::StateDir;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 
 /// How often other processes are shown that this one lives; they stop waiting for one that has not been seen for 10 s.
@@ -185,6 +192,29 @@ impl Session {
             return Err(failure);
         }
         unreachable!("the last attempt returns")
+    }
+
+    /// Makes one raw call; again only what has not been carried out for certain. `sent` says whether one is on its way.
+    pub(crate) async fn raw(&self, call: &RawCall, sent: &AtomicBool) -> RawAttempt {
+        let mut backoff = Duration::from_millis(200);
+        let mut attempt = 0;
+        loop {
+            attempt += 1;
+            let permit = self.pacer.acquire(AttemptId(attempt), call.class(), false).await;
+            sent.store(true, Ordering::Relaxed);
+            let made = self.provider.raw(call, Duration::from_mins(1)).await;
+            sent.store(false, Ordering::Relaxed);
+            self.pacer.observe(permit, &made.attempt);
+            match &made.attempt.outcome {
+                // The pacer waits as long as the server asked for.
+                Outcome::Throttled(_) if attempt < 10 => {}
+                Outcome::NotSent(why) if attempt < 5 && why.reason != Reason::Unbuildable => {
+                    tokio::time::sleep(backoff).await;
+                    backoff *= 2;
+                }
+                _ => return made,
+            }
+        }
     }
 
     /// Ends what runs beside, and closes the emulator in process.

@@ -1,6 +1,6 @@
 //! The client as the engine's provider.
 
-use connexa_client::Client;
+use connexa_client::{Client, RawAttempt, RawCall};
 use connexa_engine::ports::Provider;
 use connexa_types::{Attempt, Call, Class, Outcome, SecretValues, TenantId, Why};
 use futures_util::future::BoxFuture;
@@ -33,6 +33,27 @@ impl CloudConnexa {
     }
 }
 
+impl CloudConnexa {
+    /// Makes one attempt at a raw call.
+    pub(crate) async fn raw(&self, call: &RawCall, limit: Duration) -> RawAttempt {
+        let made = self.client.attempt_raw(call, limit).await;
+        self.count(call.class(), &made.attempt);
+        // Neither path nor query: both may name what is nobody's business.
+        let operation = call.endpoint().map(|endpoint| endpoint.to_string());
+        tell(call.method(), operation.as_deref().unwrap_or("unknown"), &made.attempt);
+        made
+    }
+
+    fn count(&self, class: Class, attempt: &Attempt) {
+        if class == Class::Read {
+            self.reads.fetch_add(u64::from(attempt.wire_calls), Ordering::Relaxed);
+        }
+        if matches!(attempt.outcome, Outcome::Throttled(_)) {
+            self.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Provider for CloudConnexa {
     fn tenant(&self) -> &TenantId {
         self.client.tenant()
@@ -46,20 +67,15 @@ impl Provider for CloudConnexa {
     ) -> BoxFuture<'a, Attempt> {
         Box::pin(async move {
             let attempt = self.client.attempt(call, secrets, limit).await;
-            if call.class() == Class::Read {
-                self.reads.fetch_add(u64::from(attempt.wire_calls), Ordering::Relaxed);
-            }
-            if matches!(attempt.outcome, Outcome::Throttled(_)) {
-                self.throttled.fetch_add(1, Ordering::Relaxed);
-            }
-            log(call, &attempt);
+            self.count(call.class(), &attempt);
+            tell(call.method().as_str(), &format!("{:?}", call.endpoint), &attempt);
             attempt
         })
     }
 }
 
 /// Tells what an attempt came to; neither its path parameters nor its bodies.
-fn log(call: &Call, attempt: &Attempt) {
+fn tell(method: &str, endpoint: &str, attempt: &Attempt) {
     let outcome = match &attempt.outcome {
         Outcome::Applied(answer) => format!("applied ({})", answer.status),
         Outcome::Rejected(rejection) => format!("rejected ({})", rejection.status),
@@ -70,8 +86,15 @@ fn log(call: &Call, attempt: &Attempt) {
     };
     let milliseconds = attempt.ended_at.saturating_since(attempt.sent_at).as_millis();
     let remaining = attempt.quota.and_then(|quota| quota.remaining);
-    let (method, endpoint) = (call.method(), call.endpoint);
-    tracing::debug!(%method, ?endpoint, outcome, remaining, milliseconds, token_calls = attempt.token_calls, "attempt");
+    tracing::debug!(
+        method,
+        endpoint,
+        outcome,
+        remaining,
+        milliseconds,
+        token_calls = attempt.token_calls,
+        "attempt"
+    );
 }
 
 fn words(why: &Why) -> String {

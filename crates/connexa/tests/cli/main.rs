@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what tests share fails as a test does")]
 
+mod api;
 mod branch_offices;
 mod clients;
 mod create;
