@@ -483,6 +483,18 @@ client_secret.file = "/run/secrets/other"
     }
 
     #[test]
+    fn the_example_of_the_manual_is_read() {
+        let manual = include_str!("../../../docs/configuration.md");
+        let example = manual.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        let file = parse(example).unwrap();
+        assert_eq!(file.profiles.len(), 2);
+        let keys = PROFILE.iter().chain(INPUT).chain(TOP).chain(SECRET);
+        for key in keys {
+            assert!(manual.contains(&format!("`{key}`")) || example.contains(key), "{key}");
+        }
+    }
+
+    #[test]
     fn all_that_is_wrong_is_told_at_once_with_its_place() {
         let text = r#"
 protcet = []
