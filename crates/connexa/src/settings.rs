@@ -36,8 +36,6 @@ pub(crate) struct Config {
     pub(crate) input_limits: Limits,
     /// What is never changed: anywhere, and in the tenant of the profile.
     pub(crate) protect: Vec<Selector>,
-    /// The cap on all calls that the profile sets.
-    pub(crate) max_rate: Option<Rate>,
     /// The most calls in flight at once that the profile sets.
     pub(crate) parallel: Option<u16>,
     /// The profile, if the tenant is that of one.
@@ -59,7 +57,7 @@ impl Config {
         };
         if let Some(profile) = profile {
             config.protect.extend(profile.protect.iter().cloned());
-            (config.max_rate, config.parallel) = (profile.max_rate, profile.parallel);
+            config.parallel = profile.parallel;
             config.profile = Some(profile);
         }
         Ok(config)
@@ -146,6 +144,8 @@ pub(crate) enum Target {
         ca_file: Option<PathBuf>,
         /// The name of the profile that all this comes from.
         profile: Option<String>,
+        /// The cap on all calls that the profile sets.
+        max_rate: Option<Rate>,
     },
     /// The emulator in this process.
     Emulator {
@@ -221,9 +221,16 @@ impl Target {
                 },
                 ca_file: ca_file.or_else(|| profile.ca_file.clone()),
                 profile: Some(profile.name.clone()),
+                max_rate: profile.max_rate,
             });
         }
-        Ok(Self::Remote { base: base_url(global, variables)?, key: key(variables)?, ca_file, profile: None })
+        Ok(Self::Remote {
+            base: base_url(global, variables)?,
+            key: key(variables)?,
+            ca_file,
+            profile: None,
+            max_rate: None,
+        })
     }
 
     /// The tenant's name.
@@ -238,6 +245,14 @@ impl Target {
     pub(crate) fn profile(&self) -> Option<&str> {
         match self {
             Self::Remote { profile, .. } => profile.as_deref(),
+            Self::Emulator { .. } => None,
+        }
+    }
+
+    /// The cap on all calls that the profile sets.
+    pub(crate) fn max_rate(&self) -> Option<Rate> {
+        match self {
+            Self::Remote { max_rate, .. } => *max_rate,
             Self::Emulator { .. } => None,
         }
     }
@@ -550,7 +565,7 @@ client_secret = { command = ["echo", "test-secret"] }
         let variables = [("CONNEXA_CONFIG", path.as_str()), ("PROD_SECRET", "s")];
         let (target, config) = resolved(&["--profile", "prod"], &variables).unwrap();
         assert_eq!((config.parallel, config.protect.len()), (Some(2), 2));
-        assert_eq!(config.max_rate.unwrap().to_string(), "1/s");
+        assert_eq!(target.max_rate().unwrap().to_string(), "1/s");
         assert_eq!(target.title(), "https://prod.api.openvpn.com (profile `prod`)");
         assert_eq!(target.secret_variables(), ["CLOUDCONNEXA_CLIENT_SECRET", "PROD_SECRET"]);
     }

@@ -66,7 +66,7 @@ pub(crate) struct SessionOptions<'a> {
     pub(crate) state: &'a StateDir,
     /// Under which secrets of answers are hashed.
     pub(crate) key: SealingKey,
-    /// A cap on all calls.
+    /// A cap on all calls; without it, that of the profile.
     pub(crate) max_rate: Option<Rate>,
     /// Where remarks go.
     pub(crate) screen: &'a Screen,
@@ -103,7 +103,7 @@ impl Session {
                 (Arc::new(EmbeddedTransport::new(emulator, clock)), base, credentials)
             }
         };
-        let options = PacerOptions { max_rate, seed: seed() };
+        let options = PacerOptions { max_rate: max_rate.or(target.max_rate()), seed: seed() };
         let pacer = match target {
             Target::Remote { .. } => {
                 let quota = QuotaFile::of(state, base.tenant(), &credentials, &key);

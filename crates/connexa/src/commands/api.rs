@@ -5,7 +5,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    settings::{self, Config, Target, Variables},
+    settings::{self, Target, Variables},
     views::{
         json,
         text::{Text, Tone, list},
@@ -76,8 +76,7 @@ async fn make(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Made, Failure> {
-    let config = Config::load(global, variables)?;
-    let target = Target::of(&config, global, variables)?;
+    let target = Target::resolve(global, variables)?;
     let call = match &arguments.body {
         Some(from) => with_body(call, from)?,
         None => call,
@@ -88,7 +87,7 @@ async fn make(
     if call.class() == Class::Update && !arguments.yes {
         ask(&call, &target, global, &mut signals).await?;
     }
-    let options = SessionOptions { target: &target, state: &state, key, max_rate: config.max_rate, screen };
+    let options = SessionOptions { target: &target, state: &state, key, max_rate: None, screen };
     let session = Session::open(options)?;
     let sent = AtomicBool::new(false);
     let made = tokio::select! {

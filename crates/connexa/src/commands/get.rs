@@ -56,7 +56,8 @@ pub(crate) async fn run(
     let mut signals = Signals::catch();
     let options = SessionOptions { target: &target, state: &state, key: key.clone(), max_rate: None, screen };
     let session = Session::open(options)?;
-    let secrets = HostSecrets::new(key, std::path::PathBuf::new(), HashMap::new());
+    let secrets =
+        HostSecrets::new(key, std::path::PathBuf::new(), HashMap::new()).hiding(target.secret_variables());
 
     let found = match what {
         What::Objects(kind) => objects(kind, &session, &secrets, &mut signals, screen).await,
