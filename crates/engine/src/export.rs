@@ -14,11 +14,12 @@ mod settings;
 mod values;
 
 use crate::{
-    catalog::{self, Definition},
+    catalog::{self, Definition, Field},
     current::{CurrentState, Live, is_unset},
 };
 use connexa_types::{JsonPointer, Kind};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 pub use document::{Children, Document, Section, document, is_left_out};
 pub use lists::{own_lists, referred};
@@ -89,6 +90,13 @@ pub fn item(current: &CurrentState, live: &Live, purpose: Purpose) -> Map<String
         Purpose::View => response_only(definition, live, &mut item),
     }
     item
+}
+
+/// A value of a field, whole and in the answer's form, as specs write it; `None` where it is unset or empty.
+pub(crate) fn shown(current: &CurrentState, field: &Field, answer: &Value) -> Option<Value> {
+    let sealed = BTreeMap::new();
+    let writer = Writer { names: Names::new(current), sealed: &sealed };
+    writer.value_at(field, answer, &JsonPointer::default())
 }
 
 /// An exported child as it stands inside its parent: its key alone, where it holds nothing else.

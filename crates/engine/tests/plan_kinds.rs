@@ -528,3 +528,56 @@ fn rules_of_policies_with_the_tenant() {
         assert_eq!(tenant.problems(text), expected, "{text}");
     }
 }
+
+#[test]
+fn differences_are_shown_as_specs_write_them() {
+    let mut tenant = Tenant::new();
+    tenant.carry_out(&tenant.plan(ACCESS));
+    tenant.settings.insert("dns.zones", json!({"zones": [{"name": "a.example", "addresses": ["10.0.0.1"]}]}));
+    let text = "
+networks:
+  - name: paris
+    applications: [{ name: wiki, domains: [b.example, { domain: a.example, exact_match: true }], services: [https, tcp/8000-8100, tcp/22, udp] }]
+    ip_services: [{ name: lan, routes: [10.20.4.0/24], services: null }]
+access_groups:
+  - name: engineers to paris
+    source: [{ user_groups: [engineers] }]
+    destination: [{ network: paris, applications: [wiki], ip_services: [lan] }, { network: hq, all: true }, { hosts: [bastion] }, { published_services: [p2] }]
+settings: { dns: { zones: [{ name: b.example, addresses: [10.0.0.2] }] }, wpc: { topology: custom } }
+";
+    let plan = tenant.plan(text);
+    let shown = |key: &str, field: &str| {
+        let change = plan.changes.iter().find(|change| change.key == key).unwrap();
+        let [old, new] = &change.fields[field];
+        format!("{old} → {new}")
+    };
+    // What no list of the plan shows is told by its id.
+    for (key, field, expected) in [
+        (
+            "paris/wiki",
+            "domains",
+            r#"["wiki.corp.example"] → [{"domain":"a.example","exact_match":true},"b.example"]"#,
+        ),
+        ("paris/wiki", "services", r#"null → ["https","tcp/22","tcp/8000-8100","udp"]"#),
+        ("paris/lan", "routes", r#"["10.20.0.0/16"] → ["10.20.4.0/24"]"#),
+        ("paris/lan", "services", r#"["any"] → null"#),
+        (
+            "engineers to paris",
+            "source",
+            r#"[{"user_groups":["Default","engineers"]},{"network":"paris","ip_services":["lan"]},{"host":"bastion","all":true}] → [{"user_groups":["engineers"]}]"#,
+        ),
+        (
+            "engineers to paris",
+            "destination",
+            r#"[{"network":"hq","all":true},{"network":"paris","applications":["wiki"],"ip_services":["lan"]},{"published_services":["p1"]},{"type":"host_service","all_covered":false,"parent":"h1","children":["host_ip_service-4"]}] → [{"network":"paris","applications":["wiki"],"ip_services":["lan"]},{"network":"hq","all":true},{"host":"bastion","all":true},{"published_services":["p2"]}]"#,
+        ),
+        (
+            "dns.zones",
+            "value",
+            r#"[{"name":"a.example","addresses":["10.0.0.1"]}] → [{"name":"a.example","addresses":["10.0.0.1"]},{"name":"b.example","addresses":["10.0.0.2"]}]"#,
+        ),
+        ("wpc.topology", "value", r#""full_mesh" → "custom""#),
+    ] {
+        assert_eq!(shown(key, field), expected);
+    }
+}

@@ -143,7 +143,14 @@ impl Comparer<'_, '_> {
             self.done.differences.push(Difference {
                 path: trail.path(),
                 old: human::live(self.finder, field, live, self.sealed(trail)),
-                new: human::desired(self.finder, field, desired),
+                new: match desired {
+                    // The zones that are not named stay, and show it.
+                    FieldValue::Value(Value::Array(zones)) if matches!(field.ty, FieldType::Zones) => {
+                        let merged = FieldValue::Value(Value::Array(forms::merged_zones(live, zones)));
+                        human::desired(self.finder, field, &merged)
+                    }
+                    _ => human::desired(self.finder, field, desired),
+                },
                 replaces,
             });
         }
