@@ -1,8 +1,11 @@
-//! The course of a command that changes something: read the spec, read the tenant, plan, ask, run, report.
+//! The course of a command that changes something: read what is asked for, read the tenant, plan, ask, run, report.
 //!
-//! `plan`, `apply` and `create` are this course with different stops. With `--output json` exactly one document comes
-//! out of it on standard output, whichever way it ends.
+//! What is asked for stands in files, or is picked on the command line, or both. `plan`, `apply` and the imperative
+//! commands are this course with different stops. With `--output json` exactly one document comes out of it on standard
+//! output, whichever way it ends.
 
+pub(crate) mod given;
+pub(crate) mod picking;
 pub(crate) mod planning;
 pub(crate) mod refused;
 mod running;
@@ -23,6 +26,7 @@ use crate::{
     },
     wiring::{
         Session, SessionOptions,
+        profiles::ProfileFolder,
         secrets::HostSecrets,
         signals::Signals,
         state_dir::{self, StateDir},
@@ -30,12 +34,14 @@ use crate::{
 };
 use connexa_emulator::Limits;
 use connexa_engine::{
-    plan::{self, Action, Plan, Planning},
+    plan::{self, Act, Action, Guards, Plan, Planning},
+    ports::{Deliver, NoDelivery},
     problem::Problem,
     report::{Report, RunOutcome},
-    spec,
+    spec::{self, SourceText},
 };
 use connexa_types::Timestamp;
+use picking::Picks;
 use planning::{Planned, Spent};
 use running::Ended;
 use std::{path::Path, sync::Arc, time::Instant};
@@ -46,18 +52,95 @@ pub(crate) struct Course<'a> {
     pub(crate) command: &'static str,
     /// The command line up to the files, for hints: `apply`, `create networks`.
     pub(crate) words: String,
-    /// What the files hold.
-    pub(crate) input: spec::Mode,
-    /// The files.
-    pub(crate) spec: &'a SpecFiles,
-    /// Whether bad items of a spec are left out, so that they do not refuse it.
-    pub(crate) skip_invalid: bool,
+    /// What comes after these words on the command line, files and global flags left out; quoted.
+    pub(crate) again: Vec<String>,
+    /// Where it is said what is asked for.
+    pub(crate) input: Input<'a>,
+    /// What the plan makes of it.
+    pub(crate) make: Make,
+    /// What the command line picks beside.
+    pub(crate) picks: Option<Picks>,
+    /// Which changes count as meant.
+    pub(crate) guards: Guards,
+    /// Where profiles go, if any are made.
+    pub(crate) profiles: Option<ProfileFolder>,
     /// Which changes are wanted, and how many are meant.
     pub(crate) scope: &'a ScopeFlags,
     /// How it runs; `None` if it ends with the plan.
     pub(crate) run: Option<&'a RunFlags>,
     /// Whether a plan with changes has an exit code of its own.
     pub(crate) detailed_exitcode: bool,
+}
+
+impl Course<'_> {
+    /// How many changes of existing objects are meant.
+    fn guards(&self) -> Guards {
+        Guards { named: self.guards.named, always: self.guards.always, ..self.scope.guards() }
+    }
+}
+
+/// Where it is said what is asked for.
+pub(crate) struct Input<'a> {
+    /// What the files hold.
+    pub(crate) mode: spec::Mode,
+    /// The files.
+    pub(crate) files: &'a [String],
+    /// Items that the command line itself gives, as a text of its own.
+    pub(crate) given: Option<SourceText>,
+    /// Whether warnings are errors.
+    pub(crate) strict: bool,
+    /// Whether each item must be something new.
+    pub(crate) creating: bool,
+}
+
+impl<'a> Input<'a> {
+    /// The files of a spec.
+    pub(crate) fn spec(files: &'a SpecFiles) -> Self {
+        Self {
+            mode: spec::Mode::Spec,
+            files: &files.files,
+            given: None,
+            strict: files.strict,
+            creating: false,
+        }
+    }
+}
+
+/// What a plan makes of items.
+#[derive(Clone, Debug)]
+pub(crate) enum Make {
+    /// Objects as the items say.
+    Objects(plan::Mode),
+    /// Something done to the objects that the items name.
+    Act(Act),
+    /// Domains on a list of Cyber Shield, or off it.
+    Domains(plan::Mode),
+}
+
+impl Make {
+    /// Whether a spec is taken or refused as a whole.
+    fn is_whole(&self) -> bool {
+        matches!(self, Self::Objects(plan::Mode::Apply))
+    }
+
+    /// The command's mode.
+    pub(crate) fn mode(&self) -> plan::Mode {
+        match self {
+            Self::Objects(mode) | Self::Domains(mode) => *mode,
+            // An action changes what is there.
+            Self::Act(_) => plan::Mode::Update,
+        }
+    }
+
+    /// What becomes of an item of which nothing more is known.
+    fn action(&self) -> Action {
+        match self {
+            Self::Act(_) => Action::Do,
+            Self::Objects(plan::Mode::Delete) | Self::Domains(plan::Mode::Delete) => Action::Delete,
+            Self::Objects(plan::Mode::Update) => Action::Update,
+            Self::Objects(_) | Self::Domains(_) => Action::Create,
+        }
+    }
 }
 
 /// Goes the course.
@@ -75,14 +158,16 @@ pub(crate) async fn go(
     let began = Instant::now();
     let cx = Context { course: &course, global, screen, output, target: &target, started, began };
 
-    let Taken { mut reading, format } = specs::read(course.spec, course.input, &key)?;
-    let refused_whole = match course.input {
-        spec::Mode::Spec if !course.skip_invalid => reading.has_errors(),
-        spec::Mode::Spec | spec::Mode::Items(_) => reading.unreadable,
+    let picks = match &course.picks {
+        Some(picks) => Some((picks, picks.overlay(&key)?)),
+        None => None,
     };
+    let Taken { mut reading, format } = specs::read(&course.input, &key)?;
+    let refused_whole = if course.make.is_whole() { reading.has_errors() } else { reading.unreadable };
+    let action = course.make.action();
     if refused_whole {
         return Ok(cx.refuse_spec(&reading.problems, &cx.offline(), || {
-            refused::items(&reading.desired, &reading.problems).collect()
+            refused::items(&reading.desired, &reading.problems, action).collect()
         }));
     }
     let mut signals = Signals::catch();
@@ -92,32 +177,42 @@ pub(crate) async fn go(
         Ok(session) => session,
         Err(failure) if failure.exit == Exit::Usage => return Err(failure),
         Err(failure) => {
-            let unstarted = refused::items(&reading.desired, &reading.problems).collect();
+            let unstarted = refused::items(&reading.desired, &reading.problems, action).collect();
             return Ok(cx.refuse(&failure, unstarted, &[], &cx.offline()));
         }
     };
-    let secrets = HostSecrets::new(key, working_folder(), reading.inline_secrets);
+    let mut inline = std::mem::take(&mut reading.inline_secrets);
+    if let Some((_, overlay)) = &picks {
+        inline.extend(overlay.inline_secrets.iter().map(|(hash, value)| (hash.clone(), Arc::clone(value))));
+    }
+    let secrets = HostSecrets::new(key.clone(), working_folder(), inline);
 
     let request = planning::Request {
         command: course.command,
-        mode: match course.input {
-            spec::Mode::Spec if course.skip_invalid => plan::Mode::ApplyValid,
-            spec::Mode::Spec => plan::Mode::Apply,
-            spec::Mode::Items(_) => plan::Mode::Create,
-        },
-        strict: course.spec.strict,
+        make: &course.make,
+        strict: course.input.strict,
         scope: course.scope.scope(),
         protect: course.scope.protect.clone(),
         parallel: course.run.map_or(8, |run| usize::from(run.parallel)),
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let planned =
-        planning::plan(&mut reading.desired, &request, &session, &secrets, &mut signals, screen).await;
-    let planned = match planned {
+    let mut looking =
+        planning::Looking::new(&session, &secrets, &mut signals, screen, request.parallel);
+    let planned = async {
+        if let Some((picks, overlay)) = &picks {
+            picks.pick(overlay, &mut reading.desired, &mut looking, &key).await?;
+        }
+        planning::plan(&mut reading.desired, &request, &mut looking).await
+    };
+    let planned = match planned.await {
         Ok(planned) => planned,
+        Err(failure) if failure.exit == Exit::Usage => {
+            session.close().await;
+            return Err(failure);
+        }
         Err(failure) => {
-            let unstarted = refused::items(&reading.desired, &reading.problems).collect();
+            let unstarted = refused::items(&reading.desired, &reading.problems, action).collect();
             let spent = Spent { timings: cx.offline().timings, ..session.spent() };
             let exit = cx.refuse(&failure, unstarted, &[], &spent);
             session.close().await;
@@ -128,14 +223,17 @@ pub(crate) async fn go(
         Planning::Refused(problems) => {
             let problems = merged(&reading.problems, problems);
             cx.refuse_spec(&problems, &planned.spent, || {
-                refused::items(&reading.desired, &problems).collect()
+                refused::items(&reading.desired, &problems, action).collect()
             })
         }
         Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
         Planning::Ready(plan) => {
             let problems = merged(&reading.problems, &plan.problems);
             let mut plan = (**plan).clone();
-            let held_back = course.scope.guards().exceeded(&plan);
+            if let Some(profiles) = &course.profiles {
+                profiles.assign(&mut plan);
+            }
+            let held_back = course.guards().exceeded(&plan);
             for exceeded in held_back.iter().filter(|_| cx.run_flags().is_none()) {
                 let (flag, needed) = (exceeded.flag, exceeded.needed);
                 plan.warnings
@@ -263,6 +361,10 @@ impl Context<'_> {
         let Ready { planned, plan, problems, format, held_back } = ready;
         self.screen.say(&problems_view::text(&problems));
         let Some(flags) = self.run_flags() else { return Ok(self.show_plan(planned, &plan)) };
+        let deliver: &dyn Deliver = match &self.course.profiles {
+            Some(profiles) => profiles,
+            None => &NoDelivery,
+        };
         if plan.is_empty() {
             // Nobody is asked; the report says what there was.
         } else {
@@ -282,7 +384,7 @@ impl Context<'_> {
         }
         let ended = running::run(
             Arc::clone(&plan),
-            running::Request { command: self.course.command, flags, color: self.global.color },
+            running::Request { command: self.course.command, flags, color: self.global.color, deliver },
             session,
             secrets,
             signals,
@@ -344,7 +446,7 @@ impl Context<'_> {
     /// Asks whether to go on; says why not.
     async fn ask(&self, plan: &Plan, flags: &RunFlags, signals: &mut Signals) -> Option<Failure> {
         let only_creates = || plan.changes.iter().all(|c| matches!(c.action, Action::Create | Action::NoOp));
-        if flags.yes || matches!(self.course.input, spec::Mode::Items(_)) && only_creates() {
+        if flags.yes || self.course.make.mode() == plan::Mode::Create && only_creates() {
             return None;
         }
         if !Screen::is_conversation() {
@@ -370,8 +472,9 @@ impl Context<'_> {
 
     /// The report for people.
     fn text(&self, report: &Report) -> Text {
-        let mend = report.failures_file.as_ref().map(|file| self.command_line(std::slice::from_ref(file)));
-        let again = self.command_line(&self.course.spec.files);
+        let file = report.failures_file.as_ref();
+        let mend = file.map(|file| self.command_line(&[], std::slice::from_ref(file)));
+        let again = self.command_line(&self.course.again, self.course.input.files);
         report_view::text(report, &report_view::NextSteps { mend: mend.as_deref(), again: &again })
     }
 
@@ -393,9 +496,10 @@ impl Context<'_> {
     }
 
     /// The command again, on other files, for copying.
-    fn command_line(&self, files: &[String]) -> String {
+    fn command_line(&self, more: &[String], files: &[String]) -> String {
         let mut words = vec![self.global.program.clone()];
         words.extend(self.course.words.split(' ').map(str::to_owned));
+        words.extend_from_slice(more);
         for file in files {
             words.extend(["-f".to_owned(), quoted(file)]);
         }

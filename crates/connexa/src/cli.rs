@@ -1,11 +1,13 @@
 //! The command line: what can be said, and what `--help` teaches. What it means is decided elsewhere.
 
 mod api;
+mod batch;
 mod policy;
 mod scope;
 mod span;
 
 pub(crate) use api::Api;
+pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
 pub(crate) use policy::PolicyFlags;
 pub(crate) use scope::ScopeFlags;
 
@@ -176,8 +178,82 @@ item says, succeeds; one that differs fails.
 Examples:
   connexa create networks -f networks.json
   connexa create users -f users.yaml --parallel 4 --output json
+  connexa create devices ada/laptop ada/phone
+  connexa create block-domains bad.example worse.example --set comment=phishing
   some-export | connexa create dns-records -f json:- --dry-run")]
     Create(Create),
+    /// Change fields of objects of one kind: from items in files, or the same for all that are named.
+    #[command(after_help = "\
+An item without an object fails before any call; the rest goes on. Values of --set, --add and --remove are
+written as in a cell of a CSV file: lists are parted by |, what begins with [ or { is JSON.
+
+Examples:
+  connexa update users -f users.csv
+  connexa update networks 'branch-*' --set internet_access=split_tunnel_off --add gateways=hq
+  connexa update users --where 'group == \"interns\"' --set group=alumni --max-updates 40
+  connexa update network-connectors paris/paris-1 --set region=it-mxp --unset description
+  connexa update settings wpc.snat --set value=true")]
+    Update(Update),
+    /// Delete objects of one kind, or all that a spec names, dependents first.
+    #[command(after_help = "\
+What is not there is already gone, and succeeds. What --where finds needs --max-deletes N, which says how many
+are meant; so does more than 30 % of a kind, unless all are named one by one.
+
+Examples:
+  connexa delete users ada grace
+  connexa delete network-connectors 'paris/*' --dry-run
+  connexa delete users --where 'status == \"SUSPENDED\"' --max-deletes 12
+  connexa delete networks -f closed-branches.csv --yes
+  connexa delete -f offices.yaml")]
+    Delete(Delete),
+    /// Do something to objects: suspend, activate, reset-mfa, ipsec-start, profile and others.
+    #[command(after_help = "\
+Actions, each a command of its own too:
+  suspend, activate             users, network-connectors, host-connectors
+  reset-mfa, resend-invitation, force-password-change
+                                users
+  ipsec-start, ipsec-stop       network-connectors
+  profile, revoke-profile       network-connectors, host-connectors, devices
+
+Examples:
+  connexa do suspend users ada grace
+  connexa suspend users --where 'group == \"interns\"'
+  connexa ipsec-start network-connectors 'plant/*'
+  connexa profile network-connectors 'branch-*/*' --dir profiles
+  connexa profile devices ada/laptop --region eu-central-1")]
+    Do(Do),
+    /// Lock users out, or block connectors.
+    #[command(hide = true)]
+    Suspend(On),
+    /// Take the suspension of users or connectors back.
+    #[command(hide = true)]
+    Activate(On),
+    /// Have users enrol their second factor again.
+    #[command(hide = true)]
+    ResetMfa(On),
+    /// Mail users their invitation again.
+    #[command(hide = true)]
+    ResendInvitation(On),
+    /// Have users choose a new password; their sessions end.
+    #[command(hide = true)]
+    ForcePasswordChange(On),
+    /// Start the IPsec tunnels of network connectors.
+    #[command(hide = true)]
+    IpsecStart(On),
+    /// Stop the IPsec tunnels of network connectors.
+    #[command(hide = true)]
+    IpsecStop(On),
+    /// Take the profiles of connectors or devices out of force.
+    #[command(hide = true)]
+    RevokeProfile(On),
+    /// Have profiles of connectors or devices made, and write them to files.
+    #[command(hide = true, after_help = "\
+Each file is NAME.ovpn, readable by you alone; a file that is there stops the command before any call.
+
+Examples:
+  connexa profile network-connectors 'branch-*/*' --dir profiles
+  connexa profile devices ada/laptop --region eu-central-1")]
+    Profile(Profile),
     /// Show live objects.
     #[command(after_help = "\
 NAME is a key (a child's is PARENT/NAME); a glob such as 'paris-*' shows all that match.
@@ -239,6 +315,18 @@ impl Command {
             Self::Plan(_) => "plan",
             Self::Apply(_) => "apply",
             Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::Delete(_) => "delete",
+            Self::Do(_) => "do",
+            Self::Suspend(_) => "suspend",
+            Self::Activate(_) => "activate",
+            Self::ResetMfa(_) => "reset-mfa",
+            Self::ResendInvitation(_) => "resend-invitation",
+            Self::ForcePasswordChange(_) => "force-password-change",
+            Self::IpsecStart(_) => "ipsec-start",
+            Self::IpsecStop(_) => "ipsec-stop",
+            Self::RevokeProfile(_) => "revoke-profile",
+            Self::Profile(_) => "profile",
             Self::Get(_) => "get",
             Self::Api(_) => "api",
             Self::Emulator(_) => "emulator",
@@ -252,6 +340,18 @@ impl Command {
         match self {
             Self::Apply(apply) => apply.run.dry_run,
             Self::Create(create) => create.run.dry_run,
+            Self::Update(update) => update.run.dry_run,
+            Self::Delete(delete) => delete.run.dry_run,
+            Self::Do(act) => act.on.run.dry_run,
+            Self::Profile(profile) => profile.on.run.dry_run,
+            Self::Suspend(on)
+            | Self::Activate(on)
+            | Self::ResetMfa(on)
+            | Self::ResendInvitation(on)
+            | Self::ForcePasswordChange(on)
+            | Self::IpsecStart(on)
+            | Self::IpsecStop(on)
+            | Self::RevokeProfile(on) => on.run.dry_run,
             Self::Emulator(_) => false,
             Self::Api(api) => api.only_reads(),
             Self::Validate(_) | Self::Plan(_) | Self::Get(_) | Self::Schema(_) | Self::Completions(_) => true,
@@ -337,23 +437,6 @@ pub(crate) struct Apply {
     /// Leave bad items out instead of refusing the spec: they fail, what needs them is skipped, the rest is done.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
-    /// How the run goes.
-    #[command(flatten)]
-    pub(crate) run: RunFlags,
-}
-
-/// `create`.
-#[derive(Debug, Args)]
-pub(crate) struct Create {
-    /// Kind of the items, singular or plural, with _ or -.
-    #[arg(value_name = "KIND")]
-    pub(crate) kind: String,
-    /// Where the items are.
-    #[command(flatten)]
-    pub(crate) spec: SpecFiles,
-    /// Which changes are wanted.
-    #[command(flatten)]
-    pub(crate) scope: ScopeFlags,
     /// How the run goes.
     #[command(flatten)]
     pub(crate) run: RunFlags,

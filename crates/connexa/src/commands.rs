@@ -1,17 +1,20 @@
 //! The commands, one file each.
 
 pub(crate) mod api;
+pub(crate) mod act;
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod create;
+pub(crate) mod delete;
 pub(crate) mod emulator;
 pub(crate) mod get;
 pub(crate) mod plan;
 pub(crate) mod schema;
+pub(crate) mod update;
 pub(crate) mod validate;
 
-use crate::{failure::Failure, views::text::list};
-use connexa_engine::catalog;
+use crate::{changing::picking, cli::Which, failure::Failure, views::text::list};
+use connexa_engine::{catalog, selection::Selection};
 use connexa_types::Kind;
 
 /// Reads a kind that this version can plan.
@@ -28,4 +31,24 @@ fn planned_kind(word: &str) -> Result<Kind, Failure> {
             Err(Failure::usage(format!("unknown kind `{word}`")).hint(format!("the kinds are {}", known())))
         }
     }
+}
+
+/// Reads the kind of an imperative command.
+fn any_kind(word: &str) -> Result<Kind, Failure> {
+    word.parse::<Kind>().map_err(|error| {
+        let kinds = list(Kind::ALL.iter().map(|kind| items_of(*kind)));
+        Failure::usage(error.to_string()).hint(format!("the kinds are {kinds}"))
+    })
+}
+
+/// A kind's objects, as the command line writes them.
+fn items_of(kind: Kind) -> String {
+    kind.plural().replace('_', "-")
+}
+
+/// What the command line picks of a kind.
+fn selection(kind: Kind, which: &Which) -> Result<Selection, Failure> {
+    let matching = which.matching.as_deref();
+    let matching = matching.map(|text| picking::expression("--where", text, kind)).transpose()?;
+    Selection::new(kind, &which.names, matching).map_err(|error| Failure::usage(error.to_string()))
 }

@@ -20,6 +20,7 @@ mod wiring;
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use cli::{Cli, Command, Output};
+use connexa_engine::plan::Verb;
 use exit::Exit;
 use failure::Failure;
 use screen::Screen;
@@ -101,12 +102,32 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Plan(arguments) => commands::plan::run(&arguments, &global, variables, screen).await,
         Command::Apply(arguments) => commands::apply::run(&arguments, &global, variables, screen).await,
         Command::Create(arguments) => commands::create::run(&arguments, &global, variables, screen).await,
+        Command::Update(arguments) => commands::update::run(&arguments, &global, variables, screen).await,
+        Command::Delete(arguments) => commands::delete::run(&arguments, &global, variables, screen).await,
+        Command::Do(arguments) => commands::act::by_word(&arguments, &global, variables, screen).await,
+        Command::Suspend(on) => act(Verb::Suspend, &on, &global, screen).await,
+        Command::Activate(on) => act(Verb::Activate, &on, &global, screen).await,
+        Command::ResetMfa(on) => act(Verb::ResetMfa, &on, &global, screen).await,
+        Command::ResendInvitation(on) => act(Verb::ResendInvitation, &on, &global, screen).await,
+        Command::ForcePasswordChange(on) => act(Verb::ForcePasswordChange, &on, &global, screen).await,
+        Command::IpsecStart(on) => act(Verb::IpsecStart, &on, &global, screen).await,
+        Command::IpsecStop(on) => act(Verb::IpsecStop, &on, &global, screen).await,
+        Command::RevokeProfile(on) => act(Verb::RevokeProfile, &on, &global, screen).await,
+        Command::Profile(of) => {
+            commands::act::run(Verb::Profile, &of.on, &of.profile, &global, variables, screen).await
+        }
         Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
         Command::Api(arguments) => commands::api::run(&arguments, &global, variables, screen).await,
         Command::Emulator(arguments) => commands::emulator::run(arguments, &global, variables, screen).await,
         Command::Schema(arguments) => Ok(commands::schema::run(&arguments, screen)),
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments, screen)),
     }
+}
+
+/// A verb that needs no more than objects.
+async fn act(verb: Verb, on: &cli::On, global: &cli::Global, screen: &Screen) -> Result<Exit, Failure> {
+    let variables = |name: &str| std::env::var_os(name);
+    commands::act::run(verb, on, &cli::ProfileFlags::default(), global, &variables, screen).await
 }
 
 /// Ends a command that could not do its work.
@@ -121,7 +142,8 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
     }
     screen.complain(&failure.text());
     // Scripts get their one document whichever way a command ends.
-    let documented = matches!(command, "plan" | "apply" | "create" | "get");
+    let documented = matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get")
+        || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
         let variables = |name: &str| std::env::var_os(name);
         let target = settings::Target::resolve(global, &variables);

@@ -1,7 +1,7 @@
 //! From the `-f` of a command to a desired state.
 
-use crate::{cli::SpecFiles, failure::Failure, input::Input, views::failures};
-use connexa_engine::spec::{self, Limits, Mode, ReadOptions, Reading};
+use crate::{changing, failure::Failure, input::Input, views::failures};
+use connexa_engine::spec::{self, Limits, ReadOptions, Reading};
 use connexa_types::SealingKey;
 
 /// What the files of a command came to.
@@ -12,13 +12,13 @@ pub(crate) struct Taken {
     pub(crate) format: failures::Format,
 }
 
-/// Reads the files; a file that cannot be read is a problem like others.
-pub(crate) fn read(files: &SpecFiles, mode: Mode, key: &SealingKey) -> Result<Taken, Failure> {
+/// Reads the files; a file that cannot be read is a problem like others. What the command line gives comes first.
+pub(crate) fn read(from: &changing::Input<'_>, key: &SealingKey) -> Result<Taken, Failure> {
     let limits = Limits::default();
-    let input = Input::read(&files.files, &limits)?;
+    let mut input = Input::read(from.files, &limits)?;
     let format = input.format();
-    let creating = matches!(mode, Mode::Items(_));
-    let options = ReadOptions { mode, strict: files.strict, limits, creating };
+    input.sources.splice(0..0, from.given.clone());
+    let options = ReadOptions { mode: from.mode, strict: from.strict, limits, creating: from.creating };
     let mut reading = spec::read(&input.sources, &options, &|field, value| key.seal(field, value));
     if !input.problems.is_empty() {
         reading.unreadable = true;

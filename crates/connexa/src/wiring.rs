@@ -3,6 +3,7 @@
 mod clock;
 mod cloud_connexa;
 mod embedded;
+pub(crate) mod profiles;
 pub(crate) mod secrets;
 mod shared_quota;
 pub(crate) mod signals;

@@ -26,6 +26,7 @@ pub mod report;
 pub mod retry;
 pub mod run;
 pub mod select;
+pub mod selection;
 pub mod shared_json;
 pub mod sorted_map;
 pub mod spec;

@@ -177,6 +177,11 @@ impl Expression {
         }
     }
 
+    /// Whether the value of a field is asked for, be it among all of them.
+    pub fn asks(&self, field: &str) -> bool {
+        self.compiled.uses_item || names::uses(&self.compiled.tree, field)
+    }
+
     /// The expression as written.
     pub fn source(&self) -> &str {
         &self.source

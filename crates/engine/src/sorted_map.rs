@@ -41,6 +41,14 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.search(key).ok().map(|at| &self.0[at].1)
     }
 
+    /// The value of a key, to be changed.
+    pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.search(key).ok().map(|at| &mut self.0[at].1)
+    }
+
     /// Whether a key has a value.
     pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
     where

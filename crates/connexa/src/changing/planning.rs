@@ -2,18 +2,19 @@
 //!
 //! A secret that the spec gives by reference is resolved here only where the tenant holds one to compare it with.
 
+use super::Make;
 use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    views::progress::Progress,
+    views::{progress::Progress, text::Text},
     wiring::{Session, seed, signals::Signals},
 };
 use connexa_engine::{
     current::CurrentState,
     desired::{DesiredSecret, DesiredState, FieldValue},
     drive::drive,
-    plan::{self, Mode, Plan, PlanOptions, PlanTimings, Planning, Scope, Selector},
+    plan::{self, Plan, PlanOptions, PlanTimings, Planning, Scope, Selector, Wants},
     ports::Secrets,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::Event,
@@ -22,12 +23,12 @@ use connexa_types::{Mono, SecretRef, Timestamp};
 use futures_util::stream;
 use std::time::Duration;
 
-/// What planning needs beside the session.
+/// What planning needs beside the tenant.
 pub(crate) struct Request<'a> {
     /// The command, such as `apply`.
     pub(crate) command: &'a str,
-    /// How items are taken.
-    pub(crate) mode: Mode,
+    /// What the plan makes of the items.
+    pub(crate) make: &'a Make,
     /// Whether warnings are errors.
     pub(crate) strict: bool,
     /// Which changes are wanted.
@@ -61,35 +62,102 @@ pub(crate) struct Spent {
     pub(crate) timings: PlanTimings,
 }
 
+/// A look at the tenant: what is known of it so far, and how to know more.
+pub(crate) struct Looking<'a> {
+    session: &'a Session,
+    secrets: &'a dyn Secrets,
+    signals: &'a mut Signals,
+    screen: &'a Screen,
+    parallel: usize,
+    /// What was read.
+    pub(crate) current: CurrentState,
+    spent: Spent,
+    took: Duration,
+    read_at: Option<Timestamp>,
+}
+
+impl<'a> Looking<'a> {
+    /// Nothing has been looked at yet.
+    pub(crate) fn new(
+        session: &'a Session,
+        secrets: &'a dyn Secrets,
+        signals: &'a mut Signals,
+        screen: &'a Screen,
+        parallel: usize,
+    ) -> Self {
+        Self {
+            session,
+            secrets,
+            signals,
+            screen,
+            parallel,
+            current: CurrentState::new(session.tenant().clone()),
+            spent: Spent::default(),
+            took: Duration::ZERO,
+            read_at: None,
+        }
+    }
+
+    /// Says what went not as the user may have thought.
+    pub(crate) fn complain(&self, text: &Text) {
+        self.screen.complain(text);
+    }
+
+    /// Reads what is not known yet.
+    pub(crate) async fn read(&mut self, wants: Wants) -> Result<(), Failure> {
+        if wants.is_empty() {
+            return Ok(());
+        }
+        self.read_at.get_or_insert_with(|| self.session.now().wall);
+        let options = ReadOptions {
+            lists: wants.unread,
+            again: wants.second_pass,
+            regions: wants.regions,
+            overlap_setting: wants.overlap_setting,
+            settings: wants.settings,
+            parallel: self.parallel,
+            seed: seed(),
+            ..ReadOptions::default()
+        };
+        let known = std::mem::take(&mut self.current);
+        let done =
+            read(self.session, self.secrets, options, Some(known), self.signals, self.screen).await?;
+        self.spent.reads += done.calls.read;
+        self.spent.throttled += done.calls.throttled;
+        self.spent.retried += done.calls.retried;
+        self.took += done.took;
+        self.current = done.state;
+        Ok(())
+    }
+}
+
 /// Reads what the plan needs, and plans. Secrets that were compared are in `desired` by their hash then.
 pub(crate) async fn plan(
     desired: &mut DesiredState,
     request: &Request<'_>,
-    session: &Session,
-    secrets: &dyn Secrets,
-    signals: &mut Signals,
-    screen: &Screen,
+    looking: &mut Looking<'_>,
 ) -> Result<Planned, Failure> {
-    let mut current = CurrentState::new(session.tenant().clone());
-    let mut spent = Spent::default();
-    let mut took = Duration::ZERO;
-    let mut read_at: Option<Timestamp> = None;
     let mut sealed = false;
     loop {
         let options = PlanOptions {
             strict: request.strict,
             scope: request.scope.clone(),
             protect: request.protect.clone(),
-            reads: spent.reads,
-            read_at,
-            quota: session.quota(),
-            ..PlanOptions::new(request.mode, request.command)
+            reads: looking.spent.reads,
+            read_at: looking.read_at,
+            quota: looking.session.quota(),
+            ..PlanOptions::new(request.make.mode(), request.command)
         };
-        let planning = match plan::plan(desired, &current, &options) {
+        let planning = match request.make {
+            Make::Objects(_) => plan::plan(desired, &looking.current, &options),
+            Make::Act(act) => plan::act(desired, &looking.current, act, &options),
+            Make::Domains(_) => plan::domains(desired, &looking.current, &options),
+        };
+        let planning = match planning {
             Planning::Ready(plan) if !std::mem::replace(&mut sealed, true) => {
                 let known = tokio::select! {
-                    known = seal_references(desired, &plan, secrets) => known,
-                    signal = signals.next() => return Err(stopped(signal)),
+                    known = seal_references(desired, &plan, looking.secrets) => known,
+                    signal = looking.signals.next() => return Err(stopped(signal)),
                 };
                 if known {
                     continue;
@@ -99,29 +167,14 @@ pub(crate) async fn plan(
             planning => planning,
         };
         let Planning::Wants(wants) = planning else {
+            let spent = &mut looking.spent;
             spent.timings = PlanTimings {
-                read_ms: millis(took),
-                plan_ms: millis(session.now().mono.saturating_since(request.began)),
+                read_ms: millis(looking.took),
+                plan_ms: millis(looking.session.now().mono.saturating_since(request.began)),
             };
-            return Ok(Planned { planning, spent });
+            return Ok(Planned { planning, spent: *spent });
         };
-        read_at.get_or_insert_with(|| session.now().wall);
-        let options = ReadOptions {
-            lists: wants.unread,
-            again: wants.second_pass,
-            regions: wants.regions,
-            overlap_setting: wants.overlap_setting,
-            settings: wants.settings,
-            parallel: request.parallel,
-            seed: seed(),
-            ..ReadOptions::default()
-        };
-        let done = read(session, secrets, options, Some(current), signals, screen).await?;
-        spent.reads += done.calls.read;
-        spent.throttled += done.calls.throttled;
-        spent.retried += done.calls.retried;
-        took += done.took;
-        current = done.state;
+        looking.read(wants).await?;
     }
 }
 

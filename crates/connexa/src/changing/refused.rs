@@ -59,9 +59,10 @@ pub(crate) fn add_planning(report: &mut Report, spent: &Spent) {
 pub(crate) fn items<'a>(
     desired: &'a DesiredState,
     problems: &'a [Problem],
+    action: Action,
 ) -> impl Iterator<Item = (Verdict, ReportedChange)> + 'a {
-    desired.items.iter().map(|item| {
-        let mut change = blank(kind_of(item), item.label(), Action::Create);
+    desired.items.iter().map(move |item| {
+        let mut change = blank(kind_of(item), item.label(), action);
         change.item = Some(item.given.clone());
         change.source = Some(item.source.clone());
         let own: Vec<&Problem> = if item.problems.is_empty() {
@@ -117,6 +118,7 @@ pub(crate) fn changes(plan: &Plan) -> impl Iterator<Item = (Verdict, ReportedCha
 pub(crate) fn planned(plan: &Plan, index: usize) -> (Verdict, ReportedChange) {
     let change = &plan.changes[index];
     let mut reported = blank(&change.kind, change.key.clone(), change.action);
+    reported.verb.clone_from(&change.verb);
     reported.id.clone_from(&change.id);
     reported.item.clone_from(&change.item);
     reported.source.clone_from(&change.source);

@@ -18,7 +18,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     machine::{AttemptId, Stop},
     plan::{Operation, Plan},
-    ports::{Claim, Journal as _, Secrets},
+    ports::{Claim, Deliver, Journal as _, Secrets},
     record::{Event, Purpose, Record, RunId, RunTimings, Stored},
     report::{ErrorType, Report, ReportFold, RunOutcome, Verdict},
     run::{Run, RunOptions},
@@ -42,6 +42,8 @@ pub(crate) struct Request<'a> {
     pub(crate) flags: &'a RunFlags,
     /// When questions are coloured.
     pub(crate) color: Color,
+    /// Takes what calls give out, if any do.
+    pub(crate) deliver: &'a dyn Deliver,
 }
 
 /// What a run came to.
@@ -118,6 +120,7 @@ pub(crate) async fn run(
     let ports = Ports {
         recording: Some(Recording { journal: &journal, lease: &lease }),
         confirm: &between,
+        deliver: request.deliver,
         ..session.ports(secrets)
     };
     let ended = tokio::select! {

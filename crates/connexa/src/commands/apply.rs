@@ -1,14 +1,14 @@
 //! `connexa apply`: makes the tenant as the spec says.
 
 use crate::{
-    changing::{self, Course},
+    changing::{self, Course, Input, Make},
     cli::{Apply, Global},
     exit::Exit,
     failure::Failure,
     screen::Screen,
     settings::Variables,
 };
-use connexa_engine::spec::Mode;
+use connexa_engine::plan::{Guards, Mode};
 
 /// Applies.
 pub(crate) async fn run(
@@ -20,10 +20,13 @@ pub(crate) async fn run(
     let course = Course {
         command: "apply",
         words: "apply".to_owned(),
-        input: Mode::Spec,
-        spec: &arguments.spec,
+        again: Vec::new(),
+        input: Input::spec(&arguments.spec),
+        make: Make::Objects(if arguments.skip_invalid { Mode::ApplyValid } else { Mode::Apply }),
+        picks: None,
+        guards: Guards::default(),
+        profiles: None,
         scope: &arguments.scope,
-        skip_invalid: arguments.skip_invalid,
         run: Some(&arguments.run),
         detailed_exitcode: false,
     };

@@ -1,15 +1,18 @@
 //! `connexa create KIND`: a batch of items, taken one by one.
 
-use super::planned_kind;
+use super::{items_of, any_kind};
 use crate::{
-    changing::{self, Course},
+    changing::{self, Course, Input, Make, given},
     cli::{Create, Global},
     exit::Exit,
     failure::Failure,
     screen::Screen,
     settings::Variables,
 };
-use connexa_engine::spec::Mode;
+use connexa_engine::{
+    plan::{Guards, Mode, is_domain_list},
+    spec,
+};
 
 /// Creates.
 pub(crate) async fn run(
@@ -18,14 +21,30 @@ pub(crate) async fn run(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let kind = planned_kind(&arguments.kind)?;
+    let kind = any_kind(&arguments.kind)?;
+    if arguments.names.is_empty() && arguments.items.files.is_empty() {
+        return Err(Failure::usage("nothing is to be created").hint("name items, or give a file with `-f`"));
+    }
     let course = Course {
         command: "create",
-        words: format!("create {}", kind.plural().replace('_', "-")),
-        input: Mode::Items(kind),
-        spec: &arguments.spec,
+        words: format!("create {}", items_of(kind)),
+        again: given::words(&arguments.names, None, &[("--set", &arguments.set)]),
+        input: Input {
+            mode: spec::Mode::Items(kind),
+            files: &arguments.items.files,
+            given: given::items(kind, &arguments.names, &arguments.set)?,
+            strict: arguments.items.strict,
+            creating: true,
+        },
+        make: if is_domain_list(kind) {
+            Make::Domains(Mode::Create)
+        } else {
+            Make::Objects(Mode::Create)
+        },
+        picks: None,
+        guards: Guards::default(),
+        profiles: None,
         scope: &arguments.scope,
-        skip_invalid: false,
         run: Some(&arguments.run),
         detailed_exitcode: false,
     };

@@ -1,14 +1,14 @@
 //! `connexa plan`: what apply would change, and what it would cost.
 
 use crate::{
-    changing::{self, Course},
+    changing::{self, Course, Input, Make},
     cli::{Global, Plan},
     exit::Exit,
     failure::Failure,
     screen::Screen,
     settings::Variables,
 };
-use connexa_engine::spec::Mode;
+use connexa_engine::plan::{Guards, Mode};
 
 /// Plans.
 pub(crate) async fn run(
@@ -20,10 +20,13 @@ pub(crate) async fn run(
     let course = Course {
         command: "plan",
         words: "plan".to_owned(),
-        input: Mode::Spec,
-        spec: &arguments.spec,
+        again: Vec::new(),
+        input: Input::spec(&arguments.spec),
+        make: Make::Objects(if arguments.skip_invalid { Mode::ApplyValid } else { Mode::Apply }),
+        picks: None,
+        guards: Guards::default(),
+        profiles: None,
         scope: &arguments.scope,
-        skip_invalid: arguments.skip_invalid,
         run: None,
         detailed_exitcode: arguments.detailed_exitcode,
     };

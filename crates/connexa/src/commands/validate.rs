@@ -1,6 +1,7 @@
 //! `connexa validate`: offline, without a key.
 
 use crate::{
+    changing::Input,
     cli::{Global, Output, Validate},
     exit::Exit,
     failure::Failure,
@@ -12,7 +13,7 @@ use crate::{
         text::{Text, Tone, count, list},
     },
 };
-use connexa_engine::{desired::DesiredState, spec::Mode};
+use connexa_engine::desired::DesiredState;
 use connexa_types::{Kind, SealingKey};
 
 /// Checks the spec.
@@ -20,7 +21,7 @@ pub(crate) fn run(arguments: &Validate, global: &Global, screen: &Screen) -> Res
     let output = settings::output(global, &[Output::Text, Output::Json])?;
     // Nothing is kept and no hash is shown, so any key does.
     let key = SealingKey::new([0; 32]);
-    let Taken { reading, .. } = specs::read(&arguments.spec, Mode::Spec, &key)?;
+    let Taken { reading, .. } = specs::read(&Input::spec(&arguments.spec), &key)?;
     let exit = if reading.has_errors() { Exit::Refused } else { Exit::Complete };
     if output == Output::Json {
         screen.document(&json::document(&problems::document(&reading.problems)));

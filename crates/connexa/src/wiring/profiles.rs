@@ -1,0 +1,259 @@
+//! Profiles as files: one for each object, readable by their owner alone, written whole or not at all.
+//!
+//! A profile is given out by a call and is not to be had again for nothing, so names are found, and files that are there
+//! seen, before any call. What is written is durable before the call's outcome is recorded.
+
+use crate::cli::ProfileFlags;
+use connexa_engine::{
+    plan::{Plan, Preset, ProfileForm},
+    ports::{Deliver, DeliverError, DeliveryLabel},
+    report::{ErrorType, Verdict},
+};
+use connexa_types::SecretValue;
+use futures_util::future::BoxFuture;
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+/// Where profiles go.
+#[derive(Debug)]
+pub(crate) struct ProfileFolder {
+    folder: PathBuf,
+    extension: &'static str,
+    overwrite: bool,
+    /// File names by kind and id, found when the plan is ready.
+    names: Mutex<HashMap<(String, String), String>>,
+}
+
+impl ProfileFolder {
+    /// The folder of `--dir`, else the working folder.
+    pub(crate) fn new(flags: &ProfileFlags, form: ProfileForm) -> Self {
+        let extension = match form {
+            ProfileForm::Ovpn => "ovpn",
+            ProfileForm::Token => "token",
+            ProfileForm::Dmg => "dmg.url",
+            ProfileForm::Msi => "msi.url",
+        };
+        Self {
+            folder: flags.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
+            extension,
+            overwrite: flags.overwrite,
+            names: Mutex::default(),
+        }
+    }
+
+    /// Finds a name for the file of each change; one whose file is there already fails, before any call.
+    pub(crate) fn assign(&self, plan: &mut Plan) {
+        let acting: Vec<usize> =
+            plan.operations.iter().flat_map(|op| op.carries.iter().map(|carried| carried.change)).collect();
+        let mut files: BTreeMap<usize, String> = BTreeMap::new();
+        let mut wanted: HashMap<String, usize> = HashMap::new();
+        for index in &acting {
+            *wanted.entry(folded(&plan.changes[*index].key, Part::Own)).or_default() += 1;
+        }
+        let mut taken: HashMap<String, usize> = HashMap::new();
+        for index in &acting {
+            let change = &plan.changes[*index];
+            // The own name, where it is one of a kind; else the parent's before it, else the id behind it.
+            let mut name = safe(&change.key, Part::Own);
+            if wanted[&name.to_lowercase()] > 1 {
+                name = safe(&change.key, Part::Whole);
+            }
+            if taken.contains_key(&name.to_lowercase()) {
+                name = format!("{name}_{}", change.id.as_deref().unwrap_or_default());
+            }
+            taken.insert(name.to_lowercase(), *index);
+            files.insert(*index, format!("{name}.{}", self.extension));
+        }
+        let mut names = HashMap::new();
+        let mut refused = Vec::new();
+        for (index, file) in files {
+            let change = &mut plan.changes[index];
+            let path = self.folder.join(&file);
+            if !self.overwrite && path.symlink_metadata().is_ok() {
+                change.preset = Some(Preset {
+                    verdict: Verdict::Failed,
+                    error: format!("the file `{}` is there already; `--overwrite` replaces it", path.display()),
+                    error_type: ErrorType::Conflict,
+                    error_detail: BTreeMap::new(),
+                    cause: None,
+                });
+                change.irreversible = None;
+                refused.push(index);
+            } else {
+                let id = change.id.clone().unwrap_or_default();
+                names.insert((change.kind.clone(), id), file);
+            }
+        }
+        if !refused.is_empty() {
+            plan.operations.retain(|op| !op.carries.iter().any(|carried| refused.contains(&carried.change)));
+            plan.cost.update = u64::try_from(plan.operations.len()).unwrap_or(u64::MAX);
+        }
+        *self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = names;
+    }
+
+    fn write(&self, of: &DeliveryLabel, product: &SecretValue) -> Result<String, String> {
+        let named = (of.kind.clone(), of.id.clone().unwrap_or_default());
+        let known = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&named).cloned();
+        let file = known.unwrap_or_else(|| format!("{}.{}", safe(&of.key, Part::Whole), self.extension));
+        let path = self.folder.join(file);
+        write(&path, product.expose().as_bytes(), self.overwrite)
+            .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
+        Ok(path.display().to_string())
+    }
+}
+
+impl Deliver for ProfileFolder {
+    fn deliver(
+        &self,
+        of: DeliveryLabel,
+        product: SecretValue,
+    ) -> BoxFuture<'_, Result<String, DeliverError>> {
+        // A few kilobytes: no reason for another thread.
+        Box::pin(async move { self.write(&of, &product).map_err(|why| DeliverError { why }) })
+    }
+}
+
+/// Writes a file for its owner alone, durably; without `overwrite` never over one that is there.
+fn write(path: &Path, content: &[u8], overwrite: bool) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    make_folder(folder)?;
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.tmp", uuid::Uuid::now_v7().simple()));
+    let draft = folder.join(name);
+    let written = (|| {
+        let mut file = private().open(&draft)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        if overwrite {
+            return fs::rename(&draft, path);
+        }
+        // A link, unlike a rename, is refused where there is a file.
+        fs::hard_link(&draft, path).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Err(error),
+            // Some file systems have no links.
+            _ => copy_new(path, content),
+        })
+    })();
+    // After a rename it is gone already.
+    let _ = fs::remove_file(&draft);
+    written?;
+    // The name is durable when the folder is; what cannot be synced here is so by itself.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+fn copy_new(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = private().open(path)?;
+    file.write_all(content)?;
+    file.sync_all()
+}
+
+/// A new file that only its owner can read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Which part of a key names the file.
+#[derive(Clone, Copy)]
+enum Part {
+    Own,
+    Whole,
+}
+
+fn folded(key: &str, part: Part) -> String {
+    safe(key, part).to_lowercase()
+}
+
+/// A key as a name that every file system takes, and no shell takes for anything else.
+fn safe(key: &str, part: Part) -> String {
+    const LONGEST: usize = 100;
+    let text = match part {
+        Part::Whole => key.to_owned(),
+        Part::Own => own_part(key).to_owned(),
+    };
+    let mut name = String::new();
+    for c in text.chars() {
+        let fits = c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@' | '+');
+        // Bytes count where names end.
+        if name.len() + c.len_utf8() > LONGEST {
+            break;
+        }
+        name.push(if fits { c } else { '_' });
+    }
+    // Hidden files, flags and names of devices.
+    let device = ["con", "prn", "aux", "nul"].contains(&name.to_lowercase().as_str());
+    if name.is_empty() || device || name.starts_with(['.', '-']) {
+        name.insert(0, '_');
+    }
+    name
+}
+
+/// The own part of a child's key string: what follows the first slash that is not escaped.
+fn own_part(key: &str) -> &str {
+    let mut escaped = false;
+    for (at, c) in key.char_indices() {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '/' if !escaped => return &key[at + 1..],
+            _ => escaped = false,
+        }
+    }
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_safe() {
+        for (key, own, whole) in [
+            ("paris/paris-1", "paris-1", "paris_paris-1"),
+            (r"a\/b/c d", "c_d", "a__b_c_d"),
+            ("x/../../etc/passwd", "_.._.._etc_passwd", "x_.._.._etc_passwd"),
+            ("x/-rf", "_-rf", "x_-rf"),
+            ("x/.bashrc", "_.bashrc", "x_.bashrc"),
+            ("x/NUL", "_NUL", "x_NUL"),
+            ("x/\u{1b}[31m", "__31m", "x___31m"),
+            ("x/zürich", "zürich", "x_zürich"),
+        ] {
+            assert_eq!(safe(key, Part::Own), own, "{key}");
+            assert_eq!(safe(key, Part::Whole), whole, "{key}");
+        }
+        assert!(safe(&format!("x/{}", "é".repeat(300)), Part::Own).len() <= 101);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_private_and_never_replaced_silently() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/paris-1.ovpn");
+        write(&path, b"one", false).unwrap();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let error = write(&path, b"two", false).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        write(&path, b"three", true).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"three");
+        assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+}
