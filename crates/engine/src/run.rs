@@ -205,7 +205,7 @@ struct Task {
     /// Its base has just been read again.
     just_read: bool,
     /// How often its base turned out to be old again while it waited for its permit.
-    aged: u8,
+    aged: usize,
 }
 
 /// An object that a call changes: its path without what is done to it.

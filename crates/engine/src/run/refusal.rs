@@ -2,8 +2,8 @@
 
 use super::ruling::Ruling;
 use crate::{
-    catalog::{self, Definition, Field, FieldType},
-    plan::{Carried, Operation, Plan},
+    catalog::{self, Field, FieldType},
+    plan::{Carried, Change, Operation, Plan},
     report::ErrorType,
 };
 use connexa_types::{ErrorDetail, JsonPointer, Kind, Rejection};
@@ -86,27 +86,26 @@ fn translate(
     for (key, list) in details {
         let messages: Vec<String> = list.iter().map(ErrorDetail::text).collect();
         let path = Path::parse(key);
-        let on_board = path.passenger(operation);
-        let kind_on_board = on_board
-            .and_then(|carried| plan.changes[carried.change].kind.parse::<Kind>().ok())
-            .filter(|kind| catalog::is_listed(*kind))
-            .map(catalog::definition);
-        let name = match (on_board, kind_on_board) {
-            (Some(carried), Some(definition)) => {
+        let principal_kind = operation.carries.first().map(|carried| &plan.changes[carried.change]);
+        let name = match path.passenger(operation) {
+            Some(carried) => {
+                let change = &plan.changes[carried.change];
                 // Without a field, the complaint is about the one that says what the passenger is.
-                let inner = path.below(2).in_spec_names(definition).unwrap_or(definition.key_name.to_owned());
+                let inner = path.below(2).named(change).unwrap_or_else(|| key_name(change));
                 let place = passengers.entry(carried.at.as_str().to_owned()).or_default();
                 place.entry(inner.clone()).or_default().extend(messages.iter().cloned());
                 format!("{}.{inner}", path.head(2))
             }
-            _ if catalog::is_listed(operation.kind) => {
-                path.in_spec_names(catalog::definition(operation.kind)).unwrap_or_else(|| key.clone())
-            }
-            _ => key.clone(),
+            None => principal_kind.and_then(|change| path.named(change)).unwrap_or_else(|| key.clone()),
         };
         principal.entry(name).or_default().extend(messages);
     }
     (principal, passengers)
+}
+
+fn key_name(change: &Change) -> String {
+    let kind = change.kind.parse::<Kind>();
+    kind.map_or_else(|_| "name".to_owned(), |kind| catalog::definition(kind).key_name.to_owned())
 }
 
 /// A key of `errorDetails`, such as `connectors[0].vpnRegionId`, in its steps.
@@ -156,9 +155,21 @@ impl<'a> Path<'a> {
         text(&self.steps[..steps])
     }
 
+    /// The path in the names of a change's kind; of a setting its value, or a leaf of that.
+    fn named(&self, change: &Change) -> Option<String> {
+        let kind: Kind = change.kind.parse().ok()?;
+        let Some(setting) = catalog::setting(&change.key).filter(|_| kind == Kind::Setting) else {
+            return self.in_spec_names(catalog::definition(kind).fields);
+        };
+        match setting.value.ty {
+            FieldType::Object(leaves) => self.in_spec_names(leaves).or_else(|| Some("value".to_owned())),
+            _ => Some("value".to_owned()),
+        }
+    }
+
     /// The path in spec names; `None` for an empty one. A step without a counterpart stays as it is.
-    fn in_spec_names(&self, definition: &Definition) -> Option<String> {
-        let mut fields = definition.fields;
+    fn in_spec_names(&self, fields: &'static [Field]) -> Option<String> {
+        let mut fields = fields;
         let mut out: Vec<Step<'_>> = Vec::new();
         let mut rest = &self.steps[..];
         while let Some(step) = rest.first() {
@@ -222,16 +233,16 @@ mod tests {
             (Kind::Network, "somethingNew.deep[3]", "somethingNew.deep[3]"),
             (Kind::Network, "routes", "routes"),
         ] {
-            let names = Path::parse(key).in_spec_names(catalog::definition(kind));
+            let names = Path::parse(key).in_spec_names(catalog::definition(kind).fields);
             assert_eq!(names.as_deref(), Some(spec), "{key}");
         }
-        assert_eq!(Path::parse("").in_spec_names(catalog::definition(Kind::Network)), None);
+        assert_eq!(Path::parse("").in_spec_names(catalog::definition(Kind::Network).fields), None);
     }
 
     #[test]
     fn odd_keys_are_kept() {
         for key in ["a[", "a]", "[x]", "a[1", "..", "[]"] {
-            let _ = Path::parse(key).in_spec_names(catalog::definition(Kind::Network));
+            let _ = Path::parse(key).in_spec_names(catalog::definition(Kind::Network).fields);
         }
     }
 }

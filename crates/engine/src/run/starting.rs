@@ -15,9 +15,6 @@ use crate::{
 use connexa_types::{Call, Class, Kind, Method, Now, Timestamp};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
-/// How often an operation is read for again because its base grew old while it waited for its permit.
-const MOST_AGED: u8 = 2;
-
 impl Run {
     pub(super) fn start(&mut self, now: Now, out: &mut Outs) {
         let plan = Arc::clone(&self.plan);
@@ -79,7 +76,10 @@ impl Run {
                 return;
             };
             let attempt = AttemptId(self.number());
-            out.push(Output::Acquire { attempt, class: call.class(), urgent: self.options.urgent });
+            // What has waited its turn and was read for again does not wait a second one: it would grow old again.
+            let had_its_turn = matches!(job, Job::Operation(operation) if self.tasks[operation].aged > 0);
+            let urgent = self.options.urgent || had_its_turn;
+            out.push(Output::Acquire { attempt, class: call.class(), urgent });
             self.active.insert(attempt, Active { job, call, asked: now.mono, granted: None });
         }
     }
@@ -232,14 +232,16 @@ impl Run {
         });
     }
 
-    /// Whether the base of an operation has become too old while it waited for its permit. Where nothing is ever new
-    /// enough, what was read right before it asked has to do.
+    /// Whether the base of an operation has become too old while it waited for its permit.
+    ///
+    /// All that wait in line share one reading, and one of them goes right after it: none is read for more often than
+    /// there are others before it. Where nothing is ever new enough, what was read right before it asked has to do.
     fn has_aged(&self, operation: usize, now: Now) -> bool {
         let subject = self.subject(operation);
         let window = self.window();
         !subject.base.is_empty()
             && !window.is_zero()
-            && self.tasks[operation].aged < MOST_AGED
+            && self.tasks[operation].aged <= self.options.parallel
             && matches!(self.fresh.look(&self.plan, &subject, window, false, now.mono), Base::Stale(_))
     }
 

@@ -1,14 +1,16 @@
 //! Plans to run: built by hand, so that the run is tested without the planner.
 
-use connexa_engine::plan::{
-    Action, Base, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset,
-    TemplateText,
-};
 use connexa_engine::{
+    current::Live,
+    key::{Compare, Key, KeyPart},
+    plan::{
+        Action, Base, CallTemplate, Carried, Change, Cost, Operation, OperationId, Output, Plan, Preset,
+        TemplateText, types::Barrier,
+    },
     report::{ErrorType, Verdict},
     sorted_map::SortedMap,
 };
-use connexa_types::{CallBody, Endpoint, JsonPointer, Kind, TenantId};
+use connexa_types::{CallBody, Endpoint, JsonPointer, Kind, TenantId, Timestamp};
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,6 +18,9 @@ use std::{collections::BTreeMap, sync::Arc};
 pub struct Builder {
     pub changes: Vec<Change>,
     pub operations: Vec<Operation>,
+    pub barriers: Vec<Barrier>,
+    /// When the plan's lists were read; runs begin at the first moment of 2026.
+    pub read_at: Option<Timestamp>,
 }
 
 impl Builder {
@@ -117,6 +122,49 @@ impl Builder {
         self.operations.len() - 1
     }
 
+    /// A PUT of a live object; the operation's index.
+    pub fn update(&mut self, kind: Kind, live: &Value, to: Value) -> usize {
+        let endpoint = match kind {
+            Kind::Host => Endpoint::HostUpdate,
+            Kind::Network => Endpoint::NetworkUpdate,
+            Kind::AccessGroup => Endpoint::AccessGroupUpdate,
+            _ => panic!("no update of {kind} here"),
+        };
+        self.on_object(endpoint, kind, Action::Update, live, Some(to))
+    }
+
+    /// A DELETE of a live object; the operation's index.
+    pub fn delete(&mut self, kind: Kind, live: &Value) -> usize {
+        let endpoint = if kind == Kind::Host { Endpoint::HostDelete } else { Endpoint::NetworkDelete };
+        self.on_object(endpoint, kind, Action::Delete, live, None)
+    }
+
+    /// A life-cycle action on a live object; the operation's index.
+    pub fn act(&mut self, endpoint: Endpoint, kind: Kind, verb: &str, live: &Value) -> usize {
+        let operation = self.on_object(endpoint, kind, Action::Do, live, None);
+        self.changes.last_mut().unwrap().verb = Some(verb.to_owned());
+        operation
+    }
+
+    fn on_object(
+        &mut self,
+        endpoint: Endpoint,
+        kind: Kind,
+        action: Action,
+        live: &Value,
+        body: Option<Value>,
+    ) -> usize {
+        let base = self::live(kind, live);
+        let change = self.change(kind, &base.key.to_string(), action);
+        self.changes[change].id = Some(base.id.to_string());
+        let id = TemplateText::Text(base.id.to_string());
+        let operation = self.operation(endpoint, kind, change, Value::Null);
+        operation.call.path_args.push(id);
+        operation.call.body = body.map(CallBody::Json);
+        operation.base.push(base);
+        self.operations.len() - 1
+    }
+
     pub fn group(&mut self, name: &str) -> usize {
         let change = self.change(Kind::UserGroup, name, Action::Create);
         self.operation(Endpoint::UserGroupCreate, Kind::UserGroup, change, json!({ "name": name }));
@@ -163,15 +211,29 @@ impl Builder {
             format: Plan::FORMAT,
             tenant: TenantId::from("https://simulated.example"),
             command: "apply".to_owned(),
-            base: Base::default(),
+            base: Base { read_at: self.read_at, ..Base::default() },
             cost: Cost { one_per_object: self.changes.len() as u64, ..Cost::default() },
             changes: self.changes,
             operations: self.operations,
-            barriers: Vec::new(),
+            barriers: self.barriers,
             warnings: vec![],
             problems: vec![],
             fingerprint: "sha256:0".to_owned(),
         })
+    }
+}
+
+/// A live object of a kind without a parent.
+pub fn live(kind: Kind, object: &Value) -> Live {
+    let text = |name: &str| object[name].as_str().unwrap_or_default();
+    let key = if kind == Kind::User { text("username") } else { text("name") };
+    Live {
+        kind,
+        id: text("id").into(),
+        parent: None,
+        key: Key::top(KeyPart::new(key, Compare::Folded)),
+        object: object.clone().into(),
+        sealed: BTreeMap::new(),
     }
 }
 

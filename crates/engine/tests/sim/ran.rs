@@ -4,7 +4,7 @@ use super::{
     Outcome as Played, World,
     clock::SimClock,
     plans::Builder,
-    service::{Buckets, Script, Service},
+    service::{Buckets, Script, Service, rejection},
 };
 use connexa_engine::{
     journal::MemoryJournal,
@@ -12,7 +12,7 @@ use connexa_engine::{
     report::{ErrorType, ReportedChange, RunOutcome, Verdict},
     run::RunOptions,
 };
-use connexa_types::{Answer, AnswerBody, Call, Outcome};
+use connexa_types::{Answer, AnswerBody, Call, Endpoint, Outcome};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -78,4 +78,9 @@ pub fn is_create(call: &Call) -> bool {
 
 pub fn details(list: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
     list.iter().map(|(field, text)| ((*field).to_owned(), vec![(*text).to_owned()])).collect()
+}
+
+/// A refusal of calls to one endpoint.
+pub fn rejection_of(call: &Call, endpoint: Endpoint, status: u16) -> Option<Outcome> {
+    (call.endpoint == endpoint).then(|| rejection(status, &[]))
 }

@@ -4,7 +4,7 @@ use super::{bucket::Bucket, clock::SimClock};
 use connexa_engine::ports::{Clock as _, Provider};
 use connexa_types::{
     Answer, AnswerBody, Attempt, Call, CallBody, Class, Endpoint, ErrorDetail, ErrorResponse, Method, Mono,
-    Outcome, QuotaHeaders, Reason, Rejection, SecretValues, TenantId, Why,
+    Outcome, QuotaHeaders, Reason, Rejection, SecretValue, SecretValues, TenantId, Why,
 };
 use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
@@ -80,6 +80,10 @@ pub struct State {
     pub way: Range<u64>,
     pub random: fastrand::Rng,
     pub objects: Objects,
+    /// What calls give out beside their answers.
+    pub product: Option<String>,
+    /// Values of settings by their path in the API.
+    pub settings: BTreeMap<&'static str, Value>,
     pub ledger: Vec<Entry>,
     pub numbers: u64,
     pub page_size: usize,
@@ -111,6 +115,8 @@ impl Service {
                 way: 1_000..1_001,
                 random: fastrand::Rng::with_seed(seed),
                 objects: BTreeMap::new(),
+                product: None,
+                settings: BTreeMap::new(),
                 ledger: Vec::new(),
                 numbers: 0,
                 page_size: 1000,
@@ -166,7 +172,9 @@ impl Service {
         wire_calls: u8,
     ) -> Attempt {
         let ended_at = self.clock.now().mono;
-        Attempt { outcome, quota, wire_calls, token_calls: 0, sent_at, ended_at, product: None }
+        let product = self.state().product.clone().map(SecretValue::new);
+        let product = product.filter(|_| matches!(outcome, Outcome::Applied(_)));
+        Attempt { outcome, quota, wire_calls, token_calls: 0, sent_at, ended_at, product }
     }
 }
 
@@ -293,8 +301,15 @@ impl State {
         let list = info.path.split('/').nth(1).unwrap_or_default();
         match (info.method, call.endpoint) {
             (Method::Get, Endpoint::RegionList) => Some(json!([{"id": "eu-central-1"}, {"id": "us-east-1"}])),
-            (Method::Get, _) if info.path.starts_with("/settings") => Some(json!(true)),
+            (Method::Get, _) if info.path.starts_with("/settings") => {
+                Some(self.settings.get(info.path).cloned().unwrap_or(json!(true)))
+            }
+            (Method::Put, _) if info.path.starts_with("/settings") => {
+                self.settings.insert(info.path, body(call));
+                Some(body(call))
+            }
             (Method::Get, _) => Some(self.page(list, call)),
+            (Method::Post, _) if !call.path_args.is_empty() || list == "cybershield" => Some(Value::Null),
             (Method::Post, _) => {
                 let mut object = body(call);
                 self.give_ids(&mut object);
@@ -316,6 +331,11 @@ impl State {
             (Method::Put, _) => {
                 let id = call.path_args.first()?;
                 let object = self.objects.get_mut(list)?.iter_mut().find(|o| o["id"] == id.as_str())?;
+                match info.path.rsplit('/').next() {
+                    Some("suspend") => object["status"] = json!("SUSPENDED"),
+                    Some("activate") => object["status"] = json!("ACTIVE"),
+                    _ => {}
+                }
                 for (name, value) in body(call).as_object()? {
                     object[name] = value.clone();
                 }
