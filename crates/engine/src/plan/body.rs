@@ -219,7 +219,15 @@ impl Writer<'_, '_> {
         // null is not sent on create.
         self.live?;
         if !is_unset(live) || self.sealed(trail) {
-            self.body.cleared.push(Cleared { field: trail.path(), at: JsonPointer::new(trail.response()) });
+            let response = trail.response();
+            // The answer to the call that sets a setting is its bare value.
+            let in_answer = match self.live {
+                Some(live) if live.kind == Kind::Setting => {
+                    response.strip_prefix("/value").unwrap_or_default()
+                }
+                _ => &response,
+            };
+            self.body.cleared.push(Cleared { field: trail.path(), at: JsonPointer::new(in_answer) });
         }
         match trail.field.null {
             Null::EmptyList if matches!(trail.field.ty, FieldType::Services) => {
