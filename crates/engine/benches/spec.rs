@@ -73,3 +73,14 @@ fn services_value(networks: usize) -> Value {
 fn all_or_some(number: usize) -> Value {
     if number % 2 == 0 { json!("all") } else { json!(["engineers", "on-call"]) }
 }
+
+/// Users with two devices each, one a row.
+fn users(count: usize) -> String {
+    let mut text = String::from("kind,username,email,first_name,last_name,group,role,devices\n");
+    for number in 0..count {
+        text.push_str("user,user-");
+        text.push_str(&number.to_string());
+        text.push_str(",\"user@example.com\",Ada,,engineers,member,laptop|phone\n");
+    }
+    text
+}
