@@ -16,7 +16,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    settings::{self, Target, Variables},
+    settings::{self, Config, Target, Variables},
     specs::{self, Taken},
     views::{
         failures, json, markdown, plan as plan_view, problems as problems_view, report as report_view,
@@ -151,18 +151,20 @@ pub(crate) async fn go(
     screen: &Screen,
 ) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown])?;
-    let target = Target::resolve(global, variables)?;
+    let config = Config::load(global, variables)?;
+    let target = Target::of(&config, global, variables)?;
     let started = Timestamp::now();
     let state = StateDir::open(&settings::state_dir(global, variables)?)?;
     let key = state.sealing_key()?;
     let began = Instant::now();
-    let cx = Context { course: &course, global, screen, output, target: &target, started, began };
+    let parallel = course.run.and_then(|run| run.parallel).or(config.parallel).map_or(8, usize::from);
+    let cx = Context { course: &course, global, screen, output, target: &target, parallel, started, began };
 
     let picks = match &course.picks {
         Some(picks) => Some((picks, picks.overlay(&key)?)),
         None => None,
     };
-    let Taken { mut reading, format } = specs::read(&course.input, &key)?;
+    let Taken { mut reading, format } = specs::read(&course.input, &key, config.input_limits)?;
     let refused_whole = if course.make.is_whole() { reading.has_errors() } else { reading.unreadable };
     let action = course.make.action();
     if refused_whole {
@@ -185,20 +187,19 @@ pub(crate) async fn go(
     if let Some((_, overlay)) = &picks {
         inline.extend(overlay.inline_secrets.iter().map(|(hash, value)| (hash.clone(), Arc::clone(value))));
     }
-    let secrets = HostSecrets::new(key.clone(), working_folder(), inline);
+    let secrets = HostSecrets::new(key.clone(), working_folder(), inline).hiding(target.secret_variables());
 
     let request = planning::Request {
         command: course.command,
         make: &course.make,
         strict: course.input.strict,
         scope: course.scope.scope(),
-        protect: course.scope.protect.clone(),
-        parallel: course.run.map_or(8, |run| usize::from(run.parallel)),
+        protect: course.scope.protect.iter().chain(&config.protect).cloned().collect(),
+        parallel,
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let mut looking =
-        planning::Looking::new(&session, &secrets, &mut signals, screen, request.parallel);
+    let mut looking = planning::Looking::new(&session, &secrets, &mut signals, screen, request.parallel);
     let planned = async {
         if let Some((picks, overlay)) = &picks {
             picks.pick(overlay, &mut reading.desired, &mut looking, &key).await?;
@@ -290,6 +291,8 @@ struct Context<'a> {
     screen: &'a Screen,
     output: Output,
     target: &'a Target,
+    /// Most calls in flight at once.
+    parallel: usize,
     started: Timestamp,
     began: Instant,
 }
@@ -332,6 +335,7 @@ impl Context<'_> {
         let to_file = self.course.run.is_some_and(|run| run.report.is_some());
         if self.output == Output::Json || to_file {
             let mut report = refused::report(self.course.command, self.target.tenant(), self.started);
+            report.run.profile = self.target.profile().map(str::to_owned);
             if failure.exit == Exit::Stopped {
                 report.outcome = RunOutcome::Stopped;
             }
@@ -384,7 +388,14 @@ impl Context<'_> {
         }
         let ended = running::run(
             Arc::clone(&plan),
-            running::Request { command: self.course.command, flags, color: self.global.color, deliver },
+            running::Request {
+                command: self.course.command,
+                flags,
+                parallel: self.parallel,
+                title: self.target.title(),
+                color: self.global.color,
+                deliver,
+            },
             session,
             secrets,
             signals,
@@ -392,6 +403,7 @@ impl Context<'_> {
         )
         .await?;
         let Ended { mut report, cut_off } = ended;
+        report.run.profile = self.target.profile().map(str::to_owned);
         refused::add_planning(&mut report, &planned.spent);
         for (class, quota) in refused::quota(&session.quota()) {
             report.quota.entry(class).or_insert(quota);
@@ -457,7 +469,7 @@ impl Context<'_> {
         }
         let question = Text::new()
             .plain("Change ")
-            .toned(Tone::Strong, plan.tenant.as_str())
+            .toned(Tone::Strong, self.target.title())
             .plain(format_args!(" ({})? [y/N] ", plan_view::cost_in_short(plan)));
         let color = self.global.color;
         let answer = tokio::task::spawn_blocking(move || Screen::new(color, false).ask(&question));
@@ -512,6 +524,7 @@ impl Context<'_> {
         let path = |path: &Path| path.display().to_string();
         flag("--api-url", global.api_url.clone());
         flag("--cloud-id", global.cloud_id.clone());
+        flag("--profile", global.profile.clone());
         flag("--ca-file", global.ca_file.as_deref().map(path));
         flag("--state-dir", global.state_dir.as_deref().map(path));
         if global.emulator {

@@ -247,12 +247,15 @@ Examples:
     #[command(hide = true)]
     RevokeProfile(On),
     /// Have profiles of connectors or devices made, and write them to files.
-    #[command(hide = true, after_help = "\
+    #[command(
+        hide = true,
+        after_help = "\
 Each file is NAME.ovpn, readable by you alone; a file that is there stops the command before any call.
 
 Examples:
   connexa profile network-connectors 'branch-*/*' --dir profiles
-  connexa profile devices ada/laptop --region eu-central-1")]
+  connexa profile devices ada/laptop --region eu-central-1"
+    )]
     Profile(Profile),
     /// Show live objects.
     #[command(after_help = "\
@@ -267,15 +270,15 @@ Examples:
     Get(Get),
     /// Make one raw call, paced as all others are.
     #[command(after_help = "\
-The body of the answer is printed as received, secrets removed; with --output json it is always one JSON value.
-What is no GET is asked about first, or needs --yes. Paths that this version does not know are sent all the same.
-Exit codes: 0 for a 2xx, 4 for any other answer, 6 if a change was sent and no whole answer came, 7 if the tenant
-cannot be reached or does not accept the key.
+The body of the answer is printed as received, secrets removed; with --output json it is always one
+JSON value. What is no GET is asked about first, or needs --yes. Paths that this version does not know
+are sent all the same. Exit codes: 0 for a 2xx, 4 for any other answer, 6 if a change was sent and no
+whole answer came, 7 if the tenant cannot be reached or does not accept the key.
 
 Examples:
   connexa api GET '/networks?size=100'
   connexa api GET /api/v1/users/6f0c0a52-8d6f-4b7e-9a63-3e3d3f4d8b11 --output json
-  echo '{\"name\": \"paris\", \"internetAccess\": \"SPLIT_TUNNEL_ON\", \"egress\": false}' | connexa api POST /networks -f - --yes")]
+  connexa api POST /networks -f network.json --yes")]
     Api(Api),
     /// Run the API on this machine, over HTTPS, for any client.
     #[command(after_help = "\
@@ -380,9 +383,9 @@ pub(crate) struct RunFlags {
     /// Do not ask.
     #[arg(short = 'y', long)]
     pub(crate) yes: bool,
-    /// Most calls in flight at once.
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub(crate) parallel: u16,
+    /// Most calls in flight at once [default: that of the profile, else 8].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) parallel: Option<u16>,
     /// Most calls in a time, below what the tenant's quota allows, such as 4/min or 0.5/s.
     #[arg(long, value_name = "RATE")]
     pub(crate) max_rate: Option<Rate>,

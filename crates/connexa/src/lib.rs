@@ -98,7 +98,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
     let variables = |name: &str| std::env::var_os(name);
     let variables: settings::Variables<'_> = &variables;
     match command {
-        Command::Validate(arguments) => commands::validate::run(&arguments, &global, screen),
+        Command::Validate(arguments) => commands::validate::run(&arguments, &global, variables, screen),
         Command::Plan(arguments) => commands::plan::run(&arguments, &global, variables, screen).await,
         Command::Apply(arguments) => commands::apply::run(&arguments, &global, variables, screen).await,
         Command::Create(arguments) => commands::create::run(&arguments, &global, variables, screen).await,
@@ -148,7 +148,9 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
         let variables = |name: &str| std::env::var_os(name);
         let target = settings::Target::resolve(global, &variables);
         let tenant = target.as_ref().map_or("", settings::Target::tenant);
+        let profile = target.as_ref().ok().and_then(settings::Target::profile);
         let mut report = changing::refused::report(command, tenant, connexa_types::Timestamp::now());
+        report.run.profile = profile.map(str::to_owned);
         if failure.exit == Exit::Stopped {
             report.outcome = connexa_engine::report::RunOutcome::Stopped;
         }

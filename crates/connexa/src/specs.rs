@@ -13,8 +13,7 @@ pub(crate) struct Taken {
 }
 
 /// Reads the files; a file that cannot be read is a problem like others. What the command line gives comes first.
-pub(crate) fn read(from: &changing::Input<'_>, key: &SealingKey) -> Result<Taken, Failure> {
-    let limits = Limits::default();
+pub(crate) fn read(from: &changing::Input<'_>, key: &SealingKey, limits: Limits) -> Result<Taken, Failure> {
     let mut input = Input::read(from.files, &limits)?;
     let format = input.format();
     input.sources.splice(0..0, from.given.clone());

@@ -40,6 +40,10 @@ pub(crate) struct Request<'a> {
     pub(crate) command: &'a str,
     /// How it runs.
     pub(crate) flags: &'a RunFlags,
+    /// Most calls in flight at once.
+    pub(crate) parallel: usize,
+    /// The tenant, and its profile, for questions.
+    pub(crate) title: String,
     /// When questions are coloured.
     pub(crate) color: Color,
     /// Takes what calls give out, if any do.
@@ -78,7 +82,7 @@ pub(crate) async fn run(
         .claim(claim)
         .await
         .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
-    let options = options(request.flags, session);
+    let options = options(request.flags, request.parallel, session);
     let machine = Run::new(id.clone(), Arc::clone(&plan), options, seed());
 
     tracing::info!(run = %id, operations = plan.operations.len(), "run started");
@@ -116,7 +120,7 @@ pub(crate) async fn run(
         let _ = stop.send(Stop::Finish);
         signals.next().await
     };
-    let between = Between::new(request.flags, request.color, screen);
+    let between = Between::new(request.flags, request.title, request.color, screen);
     let ports = Ports {
         recording: Some(Recording { journal: &journal, lease: &lease }),
         confirm: &between,
@@ -139,14 +143,14 @@ pub(crate) async fn run(
 }
 
 /// How a run goes, by its flags.
-fn options(flags: &RunFlags, session: &Session) -> RunOptions {
+fn options(flags: &RunFlags, parallel: usize, session: &Session) -> RunOptions {
     let update = session.quota().classes.get(&Class::Update).copied();
     let period = update.and_then(|quota| {
         let rate = u32::try_from(quota.rate).ok().filter(|rate| *rate > 0)?;
         Some(Duration::from_secs(quota.seconds) / rate)
     });
     RunOptions {
-        parallel: usize::from(flags.parallel),
+        parallel,
         on_failure: flags.policy.on_failure.into(),
         max_failures: flags.policy.max_failures,
         waves: flags.policy.wave.clone(),

@@ -14,18 +14,20 @@ use futures_util::future::BoxFuture;
 /// Asks on the terminal; with `--yes` it goes on, and where nobody is there it does not.
 pub(crate) struct Between<'a> {
     screen: &'a Screen,
+    /// The tenant, and its profile.
+    title: String,
     color: Color,
     fixed: Option<FixedAnswer>,
 }
 
 impl<'a> Between<'a> {
-    pub(crate) fn new(flags: &RunFlags, color: Color, screen: &'a Screen) -> Self {
+    pub(crate) fn new(flags: &RunFlags, title: String, color: Color, screen: &'a Screen) -> Self {
         let fixed = match (flags.yes, Screen::is_conversation()) {
             (true, _) => Some(FixedAnswer(true)),
             (false, false) => Some(FixedAnswer(false)),
             (false, true) => None,
         };
-        Self { screen, color, fixed }
+        Self { screen, title, color, fixed }
     }
 }
 
@@ -50,8 +52,8 @@ impl Confirm for Between<'_> {
         // The bar stands below the question: this ends its line.
         let question = Text::new()
             .plain(format_args!("{ended}. "))
-            .toned(Tone::Strong, format_args!("Go on with {} of {left}?", count(next, "call")))
-            .plain(" [y/N]")
+            .toned(Tone::Strong, format_args!("Go on with {} of {left}", count(next, "call")))
+            .plain(format_args!(" in {}? [y/N]", self.title))
             .end();
         let color = self.color;
         Box::pin(async move {

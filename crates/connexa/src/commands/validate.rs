@@ -6,7 +6,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    settings,
+    settings::{self, Config, Variables},
     specs::{self, Taken},
     views::{
         json, problems,
@@ -17,11 +17,17 @@ use connexa_engine::desired::DesiredState;
 use connexa_types::{Kind, SealingKey};
 
 /// Checks the spec.
-pub(crate) fn run(arguments: &Validate, global: &Global, screen: &Screen) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    arguments: &Validate,
+    global: &Global,
+    variables: Variables<'_>,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json])?;
     // Nothing is kept and no hash is shown, so any key does.
     let key = SealingKey::new([0; 32]);
-    let Taken { reading, .. } = specs::read(&Input::spec(&arguments.spec), &key)?;
+    let Taken { reading, .. } =
+        specs::read(&Input::spec(&arguments.spec), &key, Config::input_limits(variables)?)?;
     let exit = if reading.has_errors() { Exit::Refused } else { Exit::Complete };
     if output == Output::Json {
         screen.document(&json::document(&problems::document(&reading.problems)));

@@ -13,6 +13,7 @@ mod faults;
 mod fewest_calls;
 mod get;
 mod hostile;
+mod profiles;
 mod secrets;
 mod shared_quota;
 mod stop;
