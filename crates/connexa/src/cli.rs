@@ -2,12 +2,16 @@
 
 mod api;
 mod batch;
+mod export;
+mod get;
 mod policy;
 mod scope;
 mod span;
 
 pub(crate) use api::Api;
 pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
+pub(crate) use export::Export;
+pub(crate) use get::{Get, Past};
 pub(crate) use policy::PolicyFlags;
 pub(crate) use scope::ScopeFlags;
 
@@ -113,11 +117,11 @@ pub(crate) enum Output {
     Text,
     /// One JSON document.
     Json,
-    /// `get`: one JSON value a line.
+    /// `get`, `export`: one JSON value a line.
     Jsonl,
-    /// `get`: a spec in YAML.
+    /// `get`, `export`: a spec in YAML.
     Yaml,
-    /// `get`: a table for spreadsheets.
+    /// `get`, `export`: a table for spreadsheets.
     Csv,
     /// `get`: one key a line.
     Name,
@@ -259,13 +263,18 @@ Examples:
     Profile(Profile),
     /// Show live objects.
     #[command(after_help = "\
-NAME is a key (a child's is PARENT/NAME); a glob such as 'paris-*' shows all that match.
-Kinds: networks, network-connectors, network-routes, hosts, host-connectors, user-groups, users, devices,
-dns-records, and regions (read-only).
+NAME is a key (a child's is PARENT/NAME), an id, or the path of a setting; a glob such as 'paris-*' shows all that match.
+Kinds: those of specs (networks, network-connectors, network-routes, network-applications, network-ip-services,
+hosts, host-connectors, host-applications, host-ip-services, user-groups, users, devices, access-groups,
+location-contexts, device-postures, dns-records, settings), and what the API only shows: regions, sessions,
+audit-log, dns-log.
 
 Examples:
   connexa get networks
   connexa get users 'ada*' --fields username,email,group
+  connexa get users --where 'group == \"engineers\" && status == \"INVITED\"' --output name
+  connexa get settings 'dns.*'
+  connexa get audit-log --from 7d --output jsonl
   connexa get networks --output yaml > networks.yaml   # applies back as a plan without changes")]
     Get(Get),
     /// Make one raw call, paced as all others are.
@@ -280,6 +289,18 @@ Examples:
   connexa api GET /api/v1/users/6f0c0a52-8d6f-4b7e-9a63-3e3d3f4d8b11 --output json
   connexa api POST /networks -f network.json --yes")]
     Api(Api),
+    /// Write live objects as a spec that makes them again, here or in another tenant.
+    #[command(after_help = "\
+The same state gives the same bytes. Applied to the same tenant, an export is a plan without changes; secrets are
+written as hashes, to be filled in for another tenant. Output is yaml (the default), json, jsonl or csv; a CSV file
+holds one kind, so several kinds need --dir.
+
+Examples:
+  connexa export > tenant.yaml
+  connexa export networks access-groups --output json
+  connexa export --dir tenant/       # one file for each kind; again, and only what has changed is written anew
+  connexa export dns-records --output csv > dns_records.csv")]
+    Export(Export),
     /// Run the API on this machine, over HTTPS, for any client.
     #[command(after_help = "\
 When it listens it prints one line of JSON: url, ca_file, client_id, client_secret.
@@ -332,6 +353,7 @@ impl Command {
             Self::Profile(_) => "profile",
             Self::Get(_) => "get",
             Self::Api(_) => "api",
+            Self::Export(_) => "export",
             Self::Emulator(_) => "emulator",
             Self::Schema(_) => "schema",
             Self::Completions(_) => "completions",
@@ -357,7 +379,12 @@ impl Command {
             | Self::RevokeProfile(on) => on.run.dry_run,
             Self::Emulator(_) => false,
             Self::Api(api) => api.only_reads(),
-            Self::Validate(_) | Self::Plan(_) | Self::Get(_) | Self::Schema(_) | Self::Completions(_) => true,
+            Self::Validate(_)
+            | Self::Plan(_)
+            | Self::Get(_)
+            | Self::Export(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => true,
         }
     }
 }
@@ -445,21 +472,6 @@ pub(crate) struct Apply {
     pub(crate) run: RunFlags,
 }
 
-/// `get`.
-#[derive(Debug, Args)]
-pub(crate) struct Get {
-    /// Kind of the objects, singular or plural, with _ or -.
-    #[arg(value_name = "KIND")]
-    pub(crate) kind: String,
-    /// Keys or globs; without any, all objects.
-    #[arg(value_name = "NAME|GLOB")]
-    pub(crate) names: Vec<String>,
-    /// Fields to show, in this order.
-    #[arg(long, value_name = "FIELD,…", value_delimiter = ',')]
-    pub(crate) fields: Vec<String>,
-    /// Field to sort by; - before it turns the order around.
-    #[arg(long, value_name = "FIELD", allow_hyphen_values = true)]
-    pub(crate) sort_by: Option<String>,
 }
 
 /// `emulator`.

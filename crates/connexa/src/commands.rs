@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod create;
 pub(crate) mod delete;
 pub(crate) mod emulator;
+pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod plan;
 pub(crate) mod schema;
@@ -51,4 +52,21 @@ fn selection(kind: Kind, which: &Which) -> Result<Selection, Failure> {
     let matching = which.matching.as_deref();
     let matching = matching.map(|text| picking::expression("--where", text, kind)).transpose()?;
     Selection::new(kind, &which.names, matching).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Reads a kind whose objects can be looked at.
+fn readable_kind(word: &str) -> Result<Kind, Failure> {
+    match word.parse::<Kind>() {
+        Ok(Kind::Setting) => Ok(Kind::Setting),
+        Ok(kind) if catalog::is_listed(kind) => Ok(kind),
+        Ok(kind) => {
+            let message = format!("no call of the API shows {}", kind.plural().replace('_', " "));
+            Err(Failure::usage(message))
+        }
+        Err(_) => {
+            let kinds = Kind::ALL.iter().filter(|kind| catalog::is_listed(**kind) || **kind == Kind::Setting);
+            let known = list(kinds.map(|kind| kind.plural()));
+            Err(Failure::usage(format!("unknown kind `{word}`")).hint(format!("the kinds are {known}")))
+        }
+    }
 }

@@ -12,6 +12,7 @@ pub mod exit;
 mod failure;
 mod input;
 mod logging;
+mod looking;
 mod screen;
 mod settings;
 mod specs;
@@ -118,6 +119,7 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         }
         Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
         Command::Api(arguments) => commands::api::run(&arguments, &global, variables, screen).await,
+        Command::Export(arguments) => commands::export::run(&arguments, &global, variables, screen).await,
         Command::Emulator(arguments) => commands::emulator::run(arguments, &global, variables, screen).await,
         Command::Schema(arguments) => Ok(commands::schema::run(&arguments, screen)),
         Command::Completions(arguments) => Ok(commands::completions::run(&arguments, screen)),
@@ -142,7 +144,7 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
     }
     screen.complain(&failure.text());
     // Scripts get their one document whichever way a command ends.
-    let documented = matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get")
+    let documented = matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
         || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
         let variables = |name: &str| std::env::var_os(name);

@@ -4,6 +4,7 @@ pub(crate) mod csv;
 pub(crate) mod failures;
 pub(crate) mod json;
 pub(crate) mod markdown;
+pub(crate) mod objects;
 pub(crate) mod plan;
 pub(crate) mod problems;
 pub(crate) mod progress;

@@ -21,7 +21,7 @@ use connexa_types::{JsonPointer, Kind};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-pub use document::{Children, Document, Section, document, is_left_out};
+pub use document::{Children, Document, Section, document, is_left_out, routes_overlap};
 pub use lists::{own_lists, referred};
 pub use settings::{mapping as settings_mapping, value as setting_value};
 
@@ -66,7 +66,7 @@ pub fn fields(current: &CurrentState, live: &Live) -> Map<String, Value> {
     }
     // The flag says it all; a list beside it says nothing.
     if fields.get("all_regions_included") == Some(&Value::Bool(true)) {
-        fields.remove("regions");
+        fields.shift_remove("regions");
     }
     fields
 }
@@ -84,7 +84,7 @@ pub fn item(current: &CurrentState, live: &Live, purpose: Purpose) -> Map<String
     match purpose {
         Purpose::Export => {
             for field in definition.fields.iter().filter(|field| field.volatile) {
-                item.remove(field.name);
+                item.shift_remove(field.name);
             }
         }
         Purpose::View => response_only(definition, live, &mut item),
@@ -104,7 +104,7 @@ fn nested(current: &CurrentState, live: &Live) -> Value {
     let definition = catalog::definition(live.kind);
     let mut item = item(current, live, Purpose::Export);
     if let Some(parent) = definition.parent_names.first() {
-        item.remove(*parent);
+        item.shift_remove(*parent);
     }
     let may_be_plain = matches!(live.kind, Kind::NetworkRoute | Kind::Device);
     match item.get(definition.key_name) {

@@ -1,39 +1,61 @@
-//! `connexa get`: live objects.
+//! `connexa get`: live objects, and what else the API only shows.
 
-use super::planned_kind;
+mod past;
+mod rows;
+
+use super::readable_kind;
 use crate::{
-    changing::planning,
     cli::{Get, Global, Output},
     exit::Exit,
     failure::Failure,
+    looking::{References, Tenant},
     screen::Screen,
-    settings::{self, Target, Variables},
+    settings::{self, Variables},
     views::{
-        csv, json, table,
+        csv, json, objects,
         text::{Text, Tone, list},
         yaml,
     },
-    wiring::{Session, SessionOptions, secrets::HostSecrets, signals::Signals, state_dir::StateDir},
 };
 use connexa_engine::{
     catalog,
-    current::{CurrentState, Live},
-    export::{self, Purpose},
-    key::Compare,
-    read::ReadOptions,
+    export::{self, Purpose, Section},
+    select::Expression,
 };
 use connexa_types::{Call, Endpoint, Kind};
-use globset::{GlobBuilder, GlobMatcher};
-use serde_json::{Map, Value, json};
-use std::{cmp::Ordering, collections::HashMap};
+use rows::{Fields, Row, Wanted};
+use serde_json::{Map, Value};
 
 /// What can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     /// Objects of a kind that specs hold.
     Objects(Kind),
-    /// Regions; read-only, shown as the API gives them.
+    /// Regions.
     Regions,
+    /// Sessions, the audit log, the DNS log.
+    Past(past::Log),
+}
+
+impl What {
+    fn of(word: &str) -> Result<Self, Failure> {
+        match word.trim().to_ascii_lowercase().replace('-', "_").as_str() {
+            "region" | "regions" => Ok(Self::Regions),
+            "session" | "sessions" => Ok(Self::Past(past::Log::Sessions)),
+            "audit_log" | "audit_logs" => Ok(Self::Past(past::Log::Audit)),
+            "dns_log" | "dns_logs" => Ok(Self::Past(past::Log::Dns)),
+            _ => Ok(Self::Objects(readable_kind(word)?)),
+        }
+    }
+
+    /// What one of them is called.
+    const fn one(self) -> &'static str {
+        match self {
+            Self::Objects(kind) => kind.singular(),
+            Self::Regions => "region",
+            Self::Past(log) => log.one(),
+        }
+    }
 }
 
 /// Shows live objects.
@@ -45,304 +67,162 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let all = [Output::Text, Output::Json, Output::Jsonl, Output::Yaml, Output::Csv, Output::Name];
     let output = settings::output(global, &all)?;
-    let what = match arguments.kind.as_str() {
-        "region" | "regions" => What::Regions,
-        word => What::Objects(planned_kind(word)?),
-    };
+    let what = What::of(&arguments.kind)?;
     let wanted = arguments.names.iter().map(|name| Wanted::new(name)).collect::<Result<Vec<_>, _>>()?;
-    let target = Target::resolve(global, variables)?;
-    let state = StateDir::open(&settings::state_dir(global, variables)?)?;
-    let key = state.sealing_key()?;
-    let mut signals = Signals::catch();
-    let options = SessionOptions { target: &target, state: &state, key: key.clone(), max_rate: None, screen };
-    let session = Session::open(options)?;
-    let secrets =
-        HostSecrets::new(key, std::path::PathBuf::new(), HashMap::new()).hiding(target.secret_variables());
+    let matching = arguments.matching.as_deref().map(|text| expression(text, what)).transpose()?;
+    if !matches!(what, What::Past(_)) && arguments.past.is_given() {
+        let kinds = "`--from`, `--to`, `--status`, `--only-new` and `--initiator` are for sessions and logs";
+        return Err(Failure::usage(kinds));
+    }
 
+    let mut tenant = Tenant::open(global, variables, screen)?;
+    // Keys need no names of what objects refer to.
+    let keys_only = output == Output::Name && matching.is_none() && arguments.sort_by.is_none();
     let found = match what {
-        What::Objects(kind) => objects(kind, &session, &secrets, &mut signals, screen).await,
-        What::Regions => tokio::select! {
-            found = regions(&session) => found,
-            signal = signals.next() => Err(planning::stopped(signal)),
-        },
+        What::Objects(kind) => {
+            let references = if keys_only { References::Nothing } else { References::Names };
+            objects(kind, &wanted, references, &mut tenant).await
+        }
+        What::Regions => regions(&mut tenant).await,
+        What::Past(log) => {
+            // With a choice to make, how many entries it takes is not known.
+            let enough = arguments
+                .limit
+                .filter(|_| wanted.is_empty() && matching.is_none() && arguments.sort_by.is_none());
+            past::read(log, &arguments.past, enough, &mut tenant).await
+        }
     };
-    session.close().await;
-    let mut chosen = choose(found?, &wanted);
+    tenant.close().await;
+    let mut chosen = rows::choose(found?, &wanted);
+    if let Some(matching) = &matching {
+        rows::keep_matching(&mut chosen.rows, matching)?;
+    }
     if let Some(field) = &arguments.sort_by {
-        sort(&mut chosen.rows, field)?;
+        rows::sort(&mut chosen.rows, field)?;
+    }
+    if let Some(limit) = arguments.limit {
+        chosen.rows.truncate(limit.get());
     }
     if !arguments.fields.is_empty() {
-        keep_fields(&mut chosen.rows, &arguments.fields, what)?;
+        rows::keep_fields(&mut chosen.rows, &arguments.fields, &fields_of(what))?;
     }
-    match output {
-        Output::Text | Output::Markdown => screen.result(&text(&chosen.rows, what, &arguments.fields)),
-        Output::Name => {
-            screen.raw(&chosen.rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>());
-        }
-        Output::Csv => {
-            screen.raw(&csv::table(
-                &chosen.rows.into_iter().map(|row| row.item).collect::<Vec<_>>(),
-                &arguments.fields,
-            ));
-        }
-        Output::Jsonl => {
-            let line = |row: Row| {
-                let mut item = Map::from_iter([("kind".to_owned(), json!(what.singular()))]);
-                item.extend(row.item);
-                json::line(&item) + "\n"
-            };
-            screen.document(&chosen.rows.into_iter().map(line).collect::<String>());
-        }
-        Output::Json => screen.document(&json::document(&spec(chosen.rows, what))),
-        Output::Yaml => screen.document(&yaml::document(&spec(chosen.rows, what))),
-    }
+    show(chosen.rows, what, output, &arguments.fields, screen);
+
     for glob in &chosen.unmatched {
-        let warning = format_args!("no {} matches `{glob}`", what.singular());
+        let warning = format_args!("no {} matches `{glob}`", what.one());
         screen.complain(&Text::titled(Tone::Warning, "warning", warning));
     }
     if chosen.missing.is_empty() {
         return Ok(Exit::Complete);
     }
     let names = list(chosen.missing.iter().map(|name| format!("`{name}`")));
-    screen.complain(&Text::titled(
-        Tone::Error,
-        "error",
-        format_args!("there is no {} {names}", what.singular()),
-    ));
+    screen.complain(&Text::titled(Tone::Error, "error", format_args!("there is no {} {names}", what.one())));
     Ok(Exit::Refused)
 }
 
-impl What {
-    const fn singular(self) -> &'static str {
-        match self {
-            Self::Objects(kind) => kind.singular(),
-            Self::Regions => "region",
+/// Reads an expression of `--where`.
+fn expression(text: &str, what: What) -> Result<Expression, Failure> {
+    let parsed = Expression::parse(text).and_then(|parsed| match what {
+        What::Objects(kind) => parsed.of_kind(kind),
+        What::Regions => parsed.of_fields("a region", REGION_FIELDS),
+        What::Past(log) => parsed.of_fields(&format!("a {}", log.one()), log.fields()),
+    });
+    parsed.map_err(|error| {
+        let failure = Failure::usage("cannot use the expression of `--where`").because(&error);
+        match error.hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
-    }
-
-    const fn plural(self) -> &'static str {
-        match self {
-            Self::Objects(kind) => kind.plural(),
-            Self::Regions => "regions",
-        }
-    }
+    })
 }
 
-/// One object.
-struct Row {
-    /// Its key string.
-    key: String,
-    /// The texts that a name may be, under the rule.
-    names: Vec<(Compare, String)>,
-    /// Its fields.
-    item: Map<String, Value>,
+/// The fields of a region (API section 6.22).
+const REGION_FIELDS: &[&str] = &["id", "continent", "country", "countryIso", "regionName"];
+
+fn fields_of(what: What) -> Fields {
+    match what {
+        What::Objects(kind) => Fields::of_kind(kind),
+        What::Regions => Fields::Named(REGION_FIELDS, what.one()),
+        What::Past(log) => Fields::Named(log.fields(), what.one()),
+    }
 }
 
 async fn objects(
     kind: Kind,
-    session: &Session,
-    secrets: &HostSecrets,
-    signals: &mut Signals,
-    screen: &Screen,
+    wanted: &[Wanted],
+    references: References,
+    tenant: &mut Tenant<'_>,
 ) -> Result<Vec<Row>, Failure> {
-    let mut lists = export::own_lists([kind]);
-    let mut current = CurrentState::new(session.tenant().clone());
-    // Lists that only give names are read where there is something to name.
-    while !lists.is_empty() {
-        let options = ReadOptions { lists: lists.into_iter().collect(), ..ReadOptions::default() };
-        current = planning::read(session, secrets, options, Some(current), signals, screen).await?.state;
-        lists = export::referred(&current, [kind]);
-    }
+    // Each setting is a call of its own: only those that are asked for.
+    let settings: Vec<&'static str> = match kind {
+        Kind::Setting => catalog::SETTINGS
+            .iter()
+            .filter(|setting| wanted.is_empty() || wanted.iter().any(|want| want.is_setting(setting)))
+            .map(|setting| setting.path)
+            .collect(),
+        _ => Vec::new(),
+    };
+    let current = tenant.read(&[kind], &settings, references).await?;
     let objects = current.kind(kind).map_or(&[][..], |live| &live.objects);
-    Ok(objects.iter().map(|live| row(live, &current)).collect())
+    Ok(objects.iter().map(|live| Row::of(live, export::item(&current, live, Purpose::View))).collect())
 }
 
-fn row(live: &Live, current: &CurrentState) -> Row {
-    let rule = catalog::definition(live.kind).key;
-    let mut names = vec![(rule, live.key.own.text.clone()), (Compare::Exact, live.id.to_string())];
-    if live.key.parent.is_some() {
-        // Names of parents are folded, so that a child's whole key is compared without regard to case.
-        names.push((Compare::Folded, live.key.to_string()));
-    }
-    Row { key: live.key.to_string(), names, item: export::item(current, live, Purpose::View) }
-}
-
-async fn regions(session: &Session) -> Result<Vec<Row>, Failure> {
-    let answer = session.fetch(&Call::new(Endpoint::RegionList)).await?;
+async fn regions(tenant: &mut Tenant<'_>) -> Result<Vec<Row>, Failure> {
+    let answer = tenant.fetch(&Call::new(Endpoint::RegionList)).await?;
     let regions = answer.json().and_then(Value::as_array).cloned().unwrap_or_default();
-    let row = |region: Value| {
-        let Value::Object(item) = region else { return None };
-        let id = item.get("id").and_then(Value::as_str)?.to_owned();
-        Some(Row { names: vec![(Compare::Folded, id.clone())], key: id, item })
-    };
-    Ok(regions.into_iter().filter_map(row).collect())
+    Ok(regions.into_iter().filter_map(|region| Row::of_answer(region, &["id"])).collect())
 }
 
-/// A name or a glob of the command line.
-struct Wanted {
-    text: String,
-    glob: Option<GlobMatcher>,
-}
-
-impl Wanted {
-    fn new(text: &str) -> Result<Self, Failure> {
-        let glob = if text.contains(['*', '?', '[', '{']) {
-            let glob = GlobBuilder::new(text).case_insensitive(true).literal_separator(false).build();
-            let glob =
-                glob.map_err(|error| Failure::usage(format!("`{text}` is no glob")).because(&error))?;
-            Some(glob.compile_matcher())
-        } else {
-            None
-        };
-        Ok(Self { text: text.to_owned(), glob })
-    }
-
-    /// Whether the row is named by it to the letter: a name may well hold what looks like a glob.
-    fn names(&self, row: &Row) -> bool {
-        row.names.iter().any(|(rule, name)| rule.canonical(name) == rule.canonical(&self.text))
-    }
-
-    fn matches(&self, row: &Row) -> bool {
-        let by_glob = |glob: &GlobMatcher| glob.is_match(&row.key) || glob.is_match(&row.names[0].1);
-        self.names(row) || self.glob.as_ref().is_some_and(by_glob)
-    }
-}
-
-struct Chosen {
-    rows: Vec<Row>,
-    /// Names that are not there.
-    missing: Vec<String>,
-    /// Globs that match nothing.
-    unmatched: Vec<String>,
-}
-
-/// The rows that are wanted, in the order of the list; all of them if none is named.
-fn choose(rows: Vec<Row>, wanted: &[Wanted]) -> Chosen {
-    let mut chosen = Chosen { rows: Vec::new(), missing: Vec::new(), unmatched: Vec::new() };
-    for want in wanted {
-        if !rows.iter().any(|row| want.matches(row)) {
-            let list = if want.glob.is_some() { &mut chosen.unmatched } else { &mut chosen.missing };
-            list.push(want.text.clone());
+/// Writes the rows in the form that is wanted.
+fn show(rows: Vec<Row>, what: What, output: Output, fields: &[String], screen: &Screen) {
+    let items = |rows: Vec<Row>| rows.into_iter().map(|row| row.item).collect::<Vec<_>>();
+    match output {
+        Output::Name => {
+            screen.raw(&rows.iter().map(|row| row.key.replace('\n', " ") + "\n").collect::<String>());
         }
-    }
-    let is_wanted = |row: &Row| wanted.is_empty() || wanted.iter().any(|want| want.matches(row));
-    chosen.rows = rows.into_iter().filter(is_wanted).collect();
-    chosen
-}
-
-/// Sorts by a field; `-` before it turns the order around. Rows without the field come last.
-fn sort(rows: &mut [Row], field: &str) -> Result<(), Failure> {
-    let (field, reverse) = match field.strip_prefix('-') {
-        Some(field) => (field, true),
-        None => (field, false),
-    };
-    if !rows.is_empty() && !rows.iter().any(|row| at(&row.item, field).is_some()) {
-        return Err(Failure::usage(format!("no object has the field `{field}`")));
-    }
-    rows.sort_by(|a, b| match (at(&a.item, field), at(&b.item, field)) {
-        (Some(a), Some(b)) if reverse => compare(b, a),
-        (Some(a), Some(b)) => compare(a, b),
-        (Some(_), None) => Ordering::Less,
-        (None, Some(_)) => Ordering::Greater,
-        (None, None) => Ordering::Equal,
-    });
-    Ok(())
-}
-
-fn compare(a: &Value, b: &Value) -> Ordering {
-    match (a, b) {
-        (Value::Number(a), Value::Number(b)) => {
-            a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal)
+        Output::Text => {
+            let layout = match what {
+                What::Objects(Kind::Setting) | What::Regions => objects::Layout::AllFields,
+                What::Objects(_) => objects::Layout::IdLast,
+                What::Past(log) => objects::Layout::These(log.shown()),
+            };
+            screen.result(&objects::table(&items(rows), layout, fields));
         }
-        (Value::String(a), Value::String(b)) => {
-            a.to_lowercase().cmp(&b.to_lowercase()).then_with(|| a.cmp(b))
+        Output::Csv => {
+            let kind = match what {
+                What::Objects(kind) => Some(kind),
+                What::Regions | What::Past(_) => None,
+            };
+            screen.raw(&csv::of_kind(kind, items(rows), fields));
         }
-        (a, b) => a.to_string().cmp(&b.to_string()),
-    }
-}
-
-/// The value of a field, leaves of objects with dots.
-fn at<'a>(item: &'a Map<String, Value>, field: &str) -> Option<&'a Value> {
-    let mut names = field.split('.');
-    let mut value = item.get(names.next()?)?;
-    for name in names {
-        value = value.get(name)?;
-    }
-    Some(value)
-}
-
-/// Leaves the named fields, in their order.
-fn keep_fields(rows: &mut [Row], fields: &[String], what: What) -> Result<(), Failure> {
-    let known = |field: &String| match what {
-        What::Objects(kind) => {
-            let definition = catalog::definition(kind);
-            let first = field.split('.').next().unwrap_or_default();
-            first == "id"
-                || definition.field(first).is_some()
-                || definition.parent_names.first() == Some(&first)
-                || definition.response_only.iter().any(|name| catalog::snake(name) == first)
+        Output::Jsonl => {
+            let line = |item: Map<String, Value>| match what {
+                What::Objects(kind) => json::item(kind, item) + "\n",
+                What::Regions | What::Past(_) => json::line(&item) + "\n",
+            };
+            screen.document(&items(rows).into_iter().map(line).collect::<String>());
         }
-        What::Regions => true,
-    };
-    let in_use = |field: &String| rows.iter().any(|row| at(&row.item, field).is_some());
-    if let Some(unknown) = fields.iter().find(|field| !known(field) && !in_use(field)) {
-        let failure = Failure::usage(format!("a {} has no field `{unknown}`", what.singular()));
-        return Err(match what {
-            What::Objects(kind) => {
-                let names = catalog::definition(kind).fields.iter().map(|field| field.name);
-                failure.hint(format!("its fields are id, {}", list(names)))
-            }
-            What::Regions => failure,
-        });
-    }
-    for row in rows {
-        let kept = fields.iter().filter_map(|field| Some((field.clone(), at(&row.item, field)?.clone())));
-        row.item = kept.collect();
-    }
-    Ok(())
-}
-
-/// A table for people. Unless the columns are named, objects inside objects are left out, and the ids of objects, which
-/// are long and tell nothing, come last.
-fn text(rows: &[Row], what: What, fields: &[String]) -> Text {
-    let named = !fields.is_empty();
-    let id_last = !named && what != What::Regions;
-    let mut header: Vec<String> = fields.to_vec();
-    for row in rows {
-        for (name, value) in &row.item {
-            let hidden = !named && value.is_object() || id_last && name == "id";
-            if !hidden && !header.contains(name) {
-                header.push(name.clone());
-            }
+        Output::Json | Output::Yaml => {
+            let value = match what {
+                What::Objects(kind) => export::spec(sections(kind, rows)),
+                What::Regions | What::Past(_) => items(rows).into(),
+            };
+            let document =
+                if output == Output::Json { json::document(&value) } else { yaml::document(&value) };
+            screen.document(&document);
         }
-    }
-    if id_last {
-        header.push("id".to_owned());
-    }
-    if rows.is_empty() {
-        return Text::new();
-    }
-    let cells = rows
-        .iter()
-        .map(|row| header.iter().map(|name| row.item.get(name).map_or_else(String::new, cell)).collect())
-        .collect::<Vec<Vec<String>>>();
-    table::texts(&header, &cells)
-}
-
-fn cell(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
-        Value::Null => String::new(),
-        other => other.to_string(),
+        // Not among the outputs of this command.
+        Output::Markdown => {}
     }
 }
 
-/// A spec of the rows.
-fn spec(rows: Vec<Row>, what: What) -> Value {
-    let items: Vec<Value> = rows.into_iter().map(|row| Value::Object(row.item)).collect();
-    match what {
-        What::Objects(_) => json!({ what.plural(): items }),
-        What::Regions => Value::Array(items),
-    }
+/// The rows as a spec that reads back: settings that are not set have no value to write.
+fn sections(kind: Kind, rows: Vec<Row>) -> Vec<Section> {
+    let overlapping = kind == Kind::NetworkRoute
+        && export::routes_overlap(
+            rows.iter().filter_map(|row| Some((row.cidr.as_deref()?, row.parent.as_deref()?))),
+        );
+    let items = rows.into_iter().map(|row| row.item).collect();
+    let section = Section { kind, items };
+    if overlapping { vec![Section::allowing_overlap(), section] } else { vec![section] }
 }

@@ -1,9 +1,64 @@
 //! CSV as specs are read from it (spec section 1.2).
 
+use connexa_engine::catalog::{self, FieldType};
+use connexa_types::Kind;
 use serde_json::{Map, Value};
 
-/// Items of one kind as rows: the named columns, then one for each other leaf in use, in the order of first use.
-pub(crate) fn table(items: &[Map<String, Value>], columns: &[String]) -> String {
+/// Items of a kind of specs as rows that read back, columns in the order of the kind's table; of other objects as they
+/// are.
+///
+/// Columns are leaves of objects, so an object has them in every row, also where a plain value could stand for it. The
+/// value of a setting is one cell, whatever it holds.
+pub(crate) fn of_kind(kind: Option<Kind>, mut items: Vec<Map<String, Value>>, columns: &[String]) -> String {
+    match kind {
+        Some(Kind::Setting) => {
+            for value in items.iter_mut().filter_map(|item| item.get_mut("value")) {
+                if value.is_object() {
+                    *value = Value::String(value.to_string());
+                }
+            }
+            table(&items, columns, &|_| Vec::new())
+        }
+        Some(kind) => {
+            let short =
+                catalog::definition(kind).fields.iter().filter_map(|field| Some((field, field.shorthand?)));
+            for (field, leaf) in short {
+                for value in items.iter_mut().filter_map(|item| item.get_mut(field.name)) {
+                    if !value.is_object() {
+                        *value = Value::Object(Map::from_iter([(leaf.to_owned(), value.take())]));
+                    }
+                }
+            }
+            table(&items, columns, &|column| rank(kind, column))
+        }
+        None => table(&items, columns, &|_| Vec::new()),
+    }
+}
+
+/// The place of a column: `kind`, `id` and the parent first, then fields and their leaves in the order of the tables, then
+/// all others.
+fn rank(kind: Kind, column: &str) -> Vec<usize> {
+    let definition = catalog::definition(kind);
+    let mut fields = definition.fields;
+    let mut ranks = Vec::new();
+    for name in column.split('.') {
+        if ranks.is_empty() && (name == "id" || definition.parent_names.first() == Some(&name)) {
+            return vec![usize::from(name != "id")];
+        }
+        let place = fields.iter().position(|field| field.name == name);
+        // The first places are taken.
+        ranks.push(place.map_or(usize::MAX, |place| place + 2));
+        fields = match place.map(|place| fields[place].ty) {
+            Some(FieldType::Object(leaves)) => leaves,
+            _ => &[],
+        };
+    }
+    ranks
+}
+
+/// Items as rows: the named columns, then one for each other leaf in use, by rank, those of equal rank in the order of first
+/// use.
+fn table(items: &[Map<String, Value>], columns: &[String], rank: &dyn Fn(&str) -> Vec<usize>) -> String {
     let mut header: Vec<String> = columns.to_vec();
     let rows: Vec<Vec<(String, String)>> = items
         .iter()
@@ -18,6 +73,7 @@ pub(crate) fn table(items: &[Map<String, Value>], columns: &[String]) -> String 
             row
         })
         .collect();
+    header[columns.len()..].sort_by_cached_key(|column| rank(column));
     let mut out = csv::Writer::from_writer(Vec::new());
     let mut write = |record: Vec<&str>| {
         // A row with one empty cell would read back as a blank line; the writer quotes it.
@@ -78,6 +134,24 @@ mod tests {
     use serde_json::json;
 
     #[test]
+    fn columns_stand_in_the_order_of_the_tables() {
+        let items = [
+            json!({"name": "a", "windows": true}),
+            json!({"id": "7", "name": "b", "windows": {"version": {"version": "10"}}, "description": "x"}),
+        ];
+        let items: Vec<_> = items.iter().map(|i| i.as_object().unwrap().clone()).collect();
+        assert_eq!(
+            of_kind(Some(Kind::DevicePosture), items, &[]),
+            "id,name,description,windows.allowed,windows.version.version\n,a,,true,\n7,b,x,,10\n"
+        );
+        let setting = json!({"key": "dns.custom_servers", "value": {"primary": "10.0.0.1"}});
+        assert_eq!(
+            of_kind(Some(Kind::Setting), vec![setting.as_object().unwrap().clone()], &[]),
+            "key,value\ndns.custom_servers,\"{\"\"primary\"\":\"\"10.0.0.1\"\"}\"\n"
+        );
+    }
+
+    #[test]
     fn cells() {
         let items = [
             json!({"name": "=1+1", "egress": false, "routes": ["10.0.0.0/8", "a|b"], "ipsec": {"platform": "aws"}}),
@@ -85,11 +159,11 @@ mod tests {
         ];
         let items: Vec<_> = items.iter().map(|i| i.as_object().unwrap().clone()).collect();
         assert_eq!(
-            table(&items, &[]),
+            of_kind(None, items.to_vec(), &[]),
             "name,egress,routes,ipsec.platform,group,note,tags\n\
              '=1+1,false,10.0.0.0/8|a\\|b,aws,,,\n\
              \"a, b\",,,,\"{\"\"id\"\":\"\"7\"\"}\",\\N,\"[\"\"[x\"\"]\"\n"
         );
-        assert_eq!(table(&[], &[]), "");
+        assert_eq!(of_kind(None, Vec::new(), &[]), "");
     }
 }

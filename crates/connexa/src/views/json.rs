@@ -1,7 +1,9 @@
 //! JSON for scripts, which may well be read on a terminal too.
 
 use super::text::is_hazard;
+use connexa_types::Kind;
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fmt::Write as _;
 
 /// A document on several lines, with a final line end.
@@ -14,6 +16,13 @@ pub(crate) fn document(value: &impl Serialize) -> String {
 /// A value on one line, without a line end.
 pub(crate) fn line(value: &impl Serialize) -> String {
     escaped(&serde_json::to_string(value).expect("documents have text keys and no secret"))
+}
+
+/// An item of a spec as a line of JSON Lines, which says its kind; without a line end.
+pub(crate) fn item(kind: Kind, item: Map<String, Value>) -> String {
+    let mut named = Map::from_iter([("kind".to_owned(), kind.singular().into())]);
+    named.extend(item);
+    line(&named)
 }
 
 /// Escapes what could steer a terminal. JSON itself does so for C0 only; outside of texts there is nothing else.

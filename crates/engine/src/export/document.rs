@@ -29,6 +29,14 @@ pub struct Section {
     pub items: Vec<Map<String, Value>>,
 }
 
+impl Section {
+    /// The setting that routes of two networks need, to overlap.
+    pub fn allowing_overlap() -> Self {
+        let item = Map::from_iter([("key".to_owned(), OVERLAP.into()), ("value".to_owned(), true.into())]);
+        Self { kind: Kind::Setting, items: vec![item] }
+    }
+}
+
 /// An export.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
@@ -77,7 +85,9 @@ pub fn document(current: &CurrentState, kinds: &[Kind], children: Children) -> D
     for kind in ORDER.iter().copied().filter(|kind| asked(*kind) || with_parent(*kind)) {
         let objects = sorted(current, kind, &mut notes);
         if kind == Kind::NetworkRoute {
-            overlapping = overlaps(&objects);
+            overlapping = routes_overlap(objects.iter().map(|live| {
+                (live.key.own.text.as_str(), live.parent.as_ref().map_or("", ResourceId::as_str))
+            }));
         }
         if children == Children::Nested && with_parent(kind) {
             continue;
@@ -95,8 +105,7 @@ pub fn document(current: &CurrentState, kinds: &[Kind], children: Children) -> D
         }
     }
     if overlapping && !asked(Kind::Setting) {
-        let item = Map::from_iter([("key".to_owned(), OVERLAP.into()), ("value".to_owned(), true.into())]);
-        sections.insert(0, Section { kind: Kind::Setting, items: vec![item] });
+        sections.insert(0, Section::allowing_overlap());
     }
     Document { sections, notes: notes.finish() }
 }
@@ -154,22 +163,18 @@ impl<'a> Nest<'a> {
     }
 }
 
-/// Whether routes of two networks overlap.
-fn overlaps(routes: &[&Live]) -> bool {
-    let mut nets: Vec<(IpNet, Option<&str>)> = routes
-        .iter()
-        .filter_map(|live| {
-            Some((parse_cidr(&live.key.own.text)?, live.parent.as_ref().map(ResourceId::as_str)))
-        })
-        .collect();
+/// Whether routes of two owners overlap: each is given as its network and its owner. What is no network overlaps nothing.
+pub fn routes_overlap<'a>(routes: impl IntoIterator<Item = (&'a str, &'a str)>) -> bool {
+    let mut nets: Vec<(IpNet, &str)> =
+        routes.into_iter().filter_map(|(net, owner)| Some((parse_cidr(net)?, owner))).collect();
     // Sorted by address and prefix length, the ones that hold a net are the ones still open when it comes.
     nets.sort_unstable();
-    let mut open: Vec<(IpNet, Option<&str>)> = Vec::new();
+    let mut open: Vec<(IpNet, &str)> = Vec::new();
     for (net, owner) in nets {
         while open.last().is_some_and(|(outer, _)| !outer.contains(&net)) {
             open.pop();
         }
-        // Up to the first overlap all that are open belong to one network.
+        // Up to the first overlap all that are open belong to one owner.
         if open.last().is_some_and(|(_, other)| *other != owner) {
             return true;
         }

@@ -96,7 +96,7 @@ fn set(value: &Value, one: impl Fn(&Value) -> Value, ordered: impl Fn(Vec<Value>
 /// An object; a plain value, where its one leaf may stand for it.
 fn shortest(field: &Field, mut leaves: Map<String, Value>) -> Value {
     match field.shorthand {
-        Some(leaf) if leaves.len() == 1 => leaves.remove(leaf).unwrap_or_else(|| leaves.into()),
+        Some(leaf) if leaves.len() == 1 => leaves.shift_remove(leaf).unwrap_or_else(|| leaves.into()),
         _ => leaves.into(),
     }
 }
