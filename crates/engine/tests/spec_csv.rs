@@ -293,3 +293,15 @@ proptest! {
         prop_assert_eq!(codes(&from_csv), codes(&from_json));
     }
 }
+
+#[test]
+fn columns_of_what_only_answers_hold_are_ignored() {
+    let reading = csv(
+        "network_connectors.csv",
+        "network,name,region,ipsec.platform,ipsec.connector_state,ipsec.serverIp\np,a,r,aws,ACTIVE,10.0.0.1\n",
+    );
+    assert!(lines(&reading).iter().all(|line| !line.starts_with("E1")), "{:?}", lines(&reading));
+    let reading = csv("devices.csv", "user,name,platform.os,platform.client_version\nada,laptop,Windows,3\n");
+    assert!(lines(&reading).is_empty(), "{:?}", lines(&reading));
+    assert_eq!(state(&reading), as_json(&json!({"devices": [{"user": "ada", "name": "laptop"}]})));
+}

@@ -158,6 +158,19 @@ pub(super) fn resolve(names: &Names, path: &str) -> Option<(Vec<&'static str>, S
     Some((found, Shape::of(field.ty)))
 }
 
+/// Whether a name with dots leads to what only answers hold, which is ignored.
+pub(super) fn is_response_only(names: &Names, path: &str) -> bool {
+    let mut names = Some(names);
+    for part in path.split('.') {
+        match names.and_then(|names| names.role(part)) {
+            Some(Role::ResponseOnly) => return true,
+            Some(Role::Field { field, .. }) => names = names.and_then(|names| names.object(field.name)),
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// What stands under a name that is no field's.
 fn common(role: Role, names: &Names, name: &str) -> Option<(Vec<&'static str>, Shape)> {
     use super::names::Common;
