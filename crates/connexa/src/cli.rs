@@ -472,8 +472,6 @@ pub(crate) struct Apply {
     pub(crate) run: RunFlags,
 }
 
-}
-
 /// `emulator`.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]

@@ -1,7 +1,7 @@
 //! The commands, one file each.
 
-pub(crate) mod api;
 pub(crate) mod act;
+pub(crate) mod api;
 pub(crate) mod apply;
 pub(crate) mod completions;
 pub(crate) mod create;
@@ -17,22 +17,6 @@ pub(crate) mod validate;
 use crate::{changing::picking, cli::Which, failure::Failure, views::text::list};
 use connexa_engine::{catalog, selection::Selection};
 use connexa_types::Kind;
-
-/// Reads a kind that this version can plan.
-fn planned_kind(word: &str) -> Result<Kind, Failure> {
-    let known = || {
-        let kinds = Kind::ALL.iter().filter(|kind| catalog::is_listed(**kind));
-        list(kinds.map(|kind| kind.plural()))
-    };
-    match word.parse::<Kind>() {
-        Ok(kind) if catalog::is_listed(kind) => Ok(kind),
-        Ok(kind) => Err(Failure::usage(format!("this version does not manage {} yet", kind.plural()))
-            .hint(format!("it manages {}", known()))),
-        Err(_) => {
-            Err(Failure::usage(format!("unknown kind `{word}`")).hint(format!("the kinds are {}", known())))
-        }
-    }
-}
 
 /// Reads the kind of an imperative command.
 fn any_kind(word: &str) -> Result<Kind, Failure> {

@@ -144,8 +144,9 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
     }
     screen.complain(&failure.text());
     // Scripts get their one document whichever way a command ends.
-    let documented = matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
-        || command.parse::<Verb>().is_ok();
+    let documented =
+        matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
+            || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
         let variables = |name: &str| std::env::var_os(name);
         let target = settings::Target::resolve(global, &variables);
