@@ -286,6 +286,18 @@ const SPECS: &[Case] = &[
         "hosts: [{name: h, applications: [{name: a, domains: [b c]}], ip_services: [{name: s, type: ip_source}]}]",
         &["E205 1:54 applications[0].domains[0]", "E103 1:86 ip_services[0].type"],
     ),
+    // All that is wrong with one element is told at once.
+    (
+        "network_applications: [{network: n, name: a, domains: [{domain: a b, exact: true, allow_embedded_ip: 1}], services: {custom_service_types: [{protocol: tcp, port: [{value: -1}, {valu: 1}, {lower_value: 2, upper_value: 1}]}]}}]",
+        &[
+            "E205 1:65 domains[0].domain",
+            "E103 1:70 domains[0].exact",
+            "E105 1:102 domains[0].allow_embedded_ip",
+            "E204 1:164 services.custom_service_types[0].port[0]",
+            "E103 1:178 services.custom_service_types[0].port[1].valu",
+            "E204 1:188 services.custom_service_types[0].port[2]",
+        ],
+    ),
     // Access groups.
     (
         "access_groups: [{name: a, source: [], destination: null}]",
@@ -581,7 +593,6 @@ const SETTINGS: &[Case] = &[
         &[
             "E205 4:16 dns.zones[0].name",
             "E203 4:34 dns.zones[0].addresses[0]",
-            "E106 5:9 dns.zones[1]",
             "E206 7:9 dns.zones[3]",
             "E105 8:9 dns.zones[4]",
             "E205 9:21 dns.default_suffix",

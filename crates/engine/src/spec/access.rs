@@ -87,7 +87,9 @@ impl Reader<'_> {
             self.report_value(draft, node, path, wrong_type(path, node, expected));
             return None;
         };
-        let members = self.members(draft, &ITEM, mapping, path)?;
+        let members = self.members(draft, &ITEM, mapping, path);
+        // With a member that is none, its form is not known.
+        let members = Some(members.list).filter(|_| members.sound)?;
         for member in members.iter().filter(|m| !RAW.contains(&m.name)) {
             if matches!(member.node.value(), Value::Null) {
                 let problem = Problem::new(Code::error(108), format!("`{}` cannot be null", member.path));

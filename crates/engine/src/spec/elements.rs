@@ -27,6 +27,14 @@ pub(super) struct Shape {
     pub(super) response_only: &'static [&'static str],
 }
 
+/// The members of an object within a value.
+pub(super) struct Members<'n> {
+    /// Those that are known, each once.
+    pub(super) list: Vec<Member<'n>>,
+    /// Whether there is nothing else; what else there is has been reported.
+    pub(super) sound: bool,
+}
+
 /// A member of an object within a value.
 pub(super) struct Member<'n> {
     /// Its name in specs.
@@ -63,17 +71,23 @@ const IP_RANGE: Shape =
 const ZONE: Shape =
     Shape { what: "a zone", members: &[("name", &[]), ("addresses", &[])], response_only: &[] };
 
+impl<'n> Members<'n> {
+    /// The member of a name.
+    pub(super) fn find(&self, name: &str) -> Option<&Member<'n>> {
+        self.list.iter().find(|member| member.name == name)
+    }
+}
+
 impl Reader<'_> {
-    /// Reads the members of an object within a value: each once, under its name in specs. `None`: some are in error, which
-    /// has been reported.
+    /// Reads the members of an object within a value, under their names in specs.
     pub(super) fn members<'n>(
         &mut self,
         draft: usize,
         shape: &Shape,
         mapping: &'n Mapping,
         path: &str,
-    ) -> Option<Vec<Member<'n>>> {
-        let mut members: Vec<Member<'n>> = Vec::with_capacity(mapping.entries.len());
+    ) -> Members<'n> {
+        let mut list: Vec<Member<'n>> = Vec::with_capacity(mapping.entries.len());
         let mut given: Vec<&str> = Vec::with_capacity(mapping.entries.len());
         let mut sound = mapping.flaws.is_empty();
         for entry in mapping.entries.iter().filter(|e| !e.name.starts_with('_')) {
@@ -91,15 +105,15 @@ impl Reader<'_> {
                 continue;
             };
             let path = format!("{path}.{name}");
-            if let Some(first) = members.iter().position(|m| m.name == *name) {
+            if let Some(first) = list.iter().position(|member| member.name == *name) {
                 sound = false;
                 self.report(Some(draft), entry.at, twice(name, given[first], word).path(path));
                 continue;
             }
-            members.push(Member { name, node: &entry.value, path });
+            list.push(Member { name, node: &entry.value, path });
             given.push(word);
         }
-        sound.then_some(members)
+        Members { list, sound }
     }
 
     fn unknown_member(&mut self, draft: usize, shape: &Shape, word: &str, at: super::node::Spot, path: &str) {
@@ -160,10 +174,12 @@ impl Reader<'_> {
         shape: &Shape,
         node: &'n Node,
         path: &str,
-    ) -> Option<(&'n str, &'n Node, String, Vec<Member<'n>>)> {
+    ) -> Option<(&'n str, &'n Node, String, Members<'n>)> {
         let first = shape.members[0].0;
         let mapping = match node.value() {
-            Value::Text(text) => return Some((text, node, path.to_owned(), Vec::new())),
+            Value::Text(text) => {
+                return Some((text, node, path.to_owned(), Members { list: Vec::new(), sound: true }));
+            }
             Value::Mapping(mapping) => mapping,
             _ => {
                 let expected = match shape.members.len() {
@@ -174,19 +190,21 @@ impl Reader<'_> {
                 return None;
             }
         };
-        let mut members = self.members(draft, shape, mapping, path)?;
-        let Some(at) = members.iter().position(|member| member.name == first) else {
-            let problem = Problem::new(Code::error(106), format!("{} has no `{first}`", shape.what));
-            self.report_value(draft, node, path, problem.path(path).expected(format!("`{first}`")));
+        let mut members = self.members(draft, shape, mapping, path);
+        let Some(at) = members.list.iter().position(|member| member.name == first) else {
+            if members.sound {
+                let problem = Problem::new(Code::error(106), format!("{} has no `{first}`", shape.what));
+                self.report_value(draft, node, path, problem.expected(format!("`{first}`")));
+            }
             return None;
         };
-        let own = members.remove(at);
+        let own = members.list.remove(at);
         let text = self.expect_text(draft, own.node, &own.path)?;
         Some((text, own.node, own.path, members))
     }
 
-    fn flag(&mut self, draft: usize, members: &[Member<'_>], name: &str) -> Option<bool> {
-        let Some(member) = members.iter().find(|member| member.name == name) else { return Some(false) };
+    fn flag(&mut self, draft: usize, members: &Members<'_>, name: &str) -> Option<bool> {
+        let Some(member) = members.find(name) else { return Some(false) };
         match member.node.value() {
             Value::Boolean(value) => Some(*value),
             _ => {
@@ -211,7 +229,7 @@ impl Reader<'_> {
             let sound = reader.accept(draft, at, &own_path, domain(text));
             let embedded = reader.flag(draft, &members, "allow_embedded_ip");
             let exact = reader.flag(draft, &members, "exact_match");
-            let (_, embedded, exact) = (sound?, embedded?, exact?);
+            let (_, embedded, exact, ()) = (sound?, embedded?, exact?, members.sound.then_some(())?);
             let mut object = json!({"value": text, "allowEmbeddedIp": embedded});
             if exact_match {
                 object["exactMatch"] = exact.into();
@@ -228,9 +246,9 @@ impl Reader<'_> {
     /// Networks of an IP service.
     pub(super) fn subnets(&mut self, draft: usize, node: &Node, path: &str) -> Option<Vec<Json>> {
         self.elements(draft, node, path, |reader, element, path| {
-            let (text, at, own_path, _) = reader.element(draft, &SUBNET, element, path)?;
+            let (text, at, own_path, members) = reader.element(draft, &SUBNET, element, path)?;
             let net = reader.accept(draft, at, &own_path, cidr(text, None))?;
-            Some((net.clone(), (), json!({"value": net})))
+            members.sound.then(|| (net.clone(), (), json!({"value": net})))
         })
     }
 
@@ -239,13 +257,13 @@ impl Reader<'_> {
         self.elements(draft, node, path, |reader, element, path| {
             let (text, at, own_path, members) = reader.element(draft, &IP_RANGE, element, path)?;
             let net = reader.accept(draft, at, &own_path, cidr(text, None));
-            let description = match members.first() {
+            let description = match members.find("description") {
                 Some(member) if !matches!(member.node.value(), Value::Null) => {
                     reader.expect_text(draft, member.node, &member.path)?
                 }
                 _ => "",
             };
-            let net = net?;
+            let net = net.filter(|_| members.sound)?;
             let mut object = Map::from_iter([("ip".to_owned(), net.as_str().into())]);
             if !description.is_empty() {
                 object.insert("description".to_owned(), description.into());
@@ -270,24 +288,28 @@ impl Reader<'_> {
                 reader.report_value(draft, element, path, problem);
                 return None;
             };
-            let members = reader.members(draft, &ZONE, mapping, path)?;
-            let member = |name: &str| members.iter().find(|member| member.name == name);
-            let (Some(name), Some(addresses)) = (member("name"), member("addresses")) else {
-                let lacks = if member("name").is_none() { "name" } else { "addresses" };
-                let problem = Problem::new(Code::error(106), format!("a zone has no `{lacks}`"));
-                reader.report_value(draft, element, path, problem.expected(format!("`{lacks}`")));
-                return None;
+            let members = reader.members(draft, &ZONE, mapping, path);
+            let text = match members.find("name") {
+                Some(name) => reader.expect_text(draft, name.node, &name.path).and_then(|text| {
+                    reader.accept(draft, name.node, &name.path, domain(text).map(|()| text))
+                }),
+                None => {
+                    if members.sound {
+                        let problem = Problem::new(Code::error(106), format!("{} has no `name`", ZONE.what));
+                        reader.report_value(draft, element, path, problem.expected("`name`"));
+                    }
+                    None
+                }
             };
-            let text = reader
-                .expect_text(draft, name.node, &name.path)
-                .and_then(|text| reader.accept(draft, name.node, &name.path, domain(text).map(|()| text)));
-            let addresses =
-                reader.elements(draft, addresses.node, &addresses.path, |reader, address, path| {
+            let addresses = match members.find("addresses") {
+                Some(list) => reader.elements(draft, list.node, &list.path, |reader, address, path| {
                     let text = reader.expect_text(draft, address, path)?;
                     let address = reader.accept(draft, address, path, ip(text, None))?;
                     Some((address.clone(), (), address))
-                });
-            let (text, addresses) = (text?, addresses?);
+                }),
+                None => Some(Vec::new()),
+            };
+            let (text, addresses) = (text?, addresses.filter(|_| members.sound)?);
             let mut set = addresses.clone();
             set.sort_unstable();
             Some((Compare::Domain.canonical(text), set, json!({"name": text, "addresses": addresses})))

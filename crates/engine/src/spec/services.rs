@@ -115,8 +115,9 @@ impl Reader<'_> {
         services: &mut Services,
     ) -> Option<()> {
         let Value::Mapping(mapping) = node.value() else { return None };
-        let mut sound = true;
-        for member in self.members(draft, &CONFIG, mapping, path)? {
+        let members = self.members(draft, &CONFIG, mapping, path);
+        let mut sound = members.sound;
+        for member in members.list {
             let nodes = match member.node.value() {
                 Value::Null => continue,
                 Value::List(nodes) => nodes,
@@ -154,8 +155,11 @@ impl Reader<'_> {
             self.report_value(draft, node, path, wrong_type(path, node, "a mapping with `protocol`"));
             return None;
         };
-        let members = self.members(draft, &CUSTOM_TYPE, mapping, path)?;
-        let Some(protocol) = members.iter().find(|member| member.name == "protocol") else {
+        let members = self.members(draft, &CUSTOM_TYPE, mapping, path);
+        let Some(protocol) = members.find("protocol") else {
+            if !members.sound {
+                return None;
+            }
             let problem = Problem::new(Code::error(204), "a custom service type without `protocol`");
             self.report_value(draft, node, path, problem.expected("`tcp`, `udp` or `icmp`"));
             return None;
@@ -173,7 +177,8 @@ impl Reader<'_> {
             return None;
         };
         let mut ranges = Vec::new();
-        for member in members.iter().filter(|member| member.name != "protocol") {
+        let mut sound = members.sound;
+        for member in members.list.iter().filter(|member| member.name != "protocol") {
             let nodes = match member.node.value() {
                 Value::Null => continue,
                 Value::List(nodes) => nodes,
@@ -195,8 +200,13 @@ impl Reader<'_> {
                 return None;
             }
             for (index, element) in nodes.iter().enumerate() {
-                ranges.push(self.range(draft, number, element, &format!("{}[{index}]", member.path))?);
+                let range = self.range(draft, number, element, &format!("{}[{index}]", member.path));
+                sound &= range.is_some();
+                ranges.extend(range);
             }
+        }
+        if !sound {
+            return None;
         }
         if ranges.is_empty() {
             services.add(Service::Custom(number, None));
@@ -213,7 +223,8 @@ impl Reader<'_> {
             return None;
         };
         let (mut value, mut lower, mut upper) = (None, None, None);
-        for member in self.members(draft, &RANGE, mapping, path)? {
+        let members = self.members(draft, &RANGE, mapping, path);
+        for member in members.list {
             let number = match member.node.value() {
                 Value::Null => continue,
                 Value::Integer(number) => *number,
@@ -228,6 +239,9 @@ impl Reader<'_> {
                 "lower_value" => lower = Some(number),
                 _ => upper = Some(number),
             }
+        }
+        if !members.sound {
+            return None;
         }
         let range = match (value, lower, upper) {
             (Some(one), None, None) => Ok((one, one)),
