@@ -5,25 +5,23 @@
 mod support;
 
 use connexa_engine::spec::Format;
-use support::{each_alone, measured, peak_mib, read, spec_value, yaml};
-
 use serde_json::{Value, json};
+use support::{each_alone, measured, peak_mib, read, spec_value, yaml};
 
 const SIZES: [usize; 3] = [1_000, 10_000, 100_000];
 
 fn main() {
     let heading =
         format!("{:>9} {:>9} {:>8} {:>10} {:>9} {:>9}", "items", "kinds", "format", "text", "time", "memory");
-    each_alone(&heading, SIZES.len() * 4, |row| {
-        let (kinds, value) = match row / 2 % 2 {
-            0 => ("offices", spec_value(SIZES[row / 4] / 10)),
-            _ => ("services", services_value(SIZES[row / 4] / 5)),
+    each_alone(&heading, SIZES.len() * 5, |row| {
+        let size = SIZES[row / 5];
+        let (kinds, name, format, text) = match row % 5 {
+            0 => ("offices", "json", Format::Json, spec_value(size / 10).to_string()),
+            1 => ("offices", "yaml", Format::Yaml, yaml(&spec_value(size / 10))),
+            2 => ("services", "json", Format::Json, services_value(size / 5).to_string()),
+            3 => ("services", "yaml", Format::Yaml, yaml(&services_value(size / 5))),
+            _ => ("users", "csv", Format::Csv, users(size / 3)),
         };
-        let (name, format, text) = match row % 2 {
-            0 => ("json", Format::Json, value.to_string()),
-            _ => ("yaml", Format::Yaml, yaml(&value)),
-        };
-        drop(value);
         let before = peak_mib();
         let read = measured(|| read(format, &text));
         assert!(read.value.problems.is_empty(), "{:?}", read.value.problems.first());

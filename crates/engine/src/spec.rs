@@ -143,9 +143,8 @@ pub struct Reading {
     pub desired: DesiredState,
     /// All problems, in the order of the input.
     pub problems: Vec<Problem>,
-    /// What holds of a spec unless its objects are there already, in the order of the input: for those who look at the spec
-    /// alone. The planner, which knows, says it where it is so.
-    pub unless_live: Vec<Problem>,
+    /// What holds of a spec unless its objects are there already, each with its place among the problems.
+    unless_live: Vec<(usize, Problem)>,
     /// Whether an error concerns the input as a whole, no single item: then a batch too is refused.
     pub unreadable: bool,
     /// Secrets that the input holds in clear text, by their hash.
@@ -153,6 +152,17 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// Adds the problems that there are unless what the spec names is there already: for those who look at the spec alone.
+    /// The planner, which knows what is there, says them where it is so.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        for (place, problem) in std::mem::take(&mut self.unless_live).into_iter().rev() {
+            self.unreadable |= problem.is_error();
+            self.problems.insert(place, problem);
+        }
+        self
+    }
+
     /// Whether any problem is an error.
     pub fn has_errors(&self) -> bool {
         self.problems.iter().any(Problem::is_error)

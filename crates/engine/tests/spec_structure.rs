@@ -465,7 +465,7 @@ fn what_holds_unless_all_is_there_already() {
     let told = |text: &str| {
         let reading = spec(text);
         assert!(!reading.has_errors(), "{:?}", reading.problems);
-        reading.unless_live.iter().map(spec_support::line).collect::<Vec<_>>()
+        lines(&reading.alone())
     };
     let gateways = "networks:\n  - {name: a, internet_access: split_tunnel_off, gateways: [c, b]}\n  - {name: b, internet_access: split_tunnel_off, gateways: [a]}\n";
     assert_eq!(told(gateways), ["E303 2:64 gateways[1]"]);

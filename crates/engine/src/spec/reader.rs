@@ -79,7 +79,7 @@ struct Found {
     problem: Problem,
     /// Whether the text could be parsed, so that lines with secrets are known.
     parsed: bool,
-    /// Whether it is one unless what is named is live ([`Reading::unless_live`]).
+    /// Whether it is one unless what is named is live ([`Reading::alone`]).
     unless_live: bool,
 }
 
@@ -283,7 +283,7 @@ impl Reader<'_> {
                     Some(item) => name(problem, &self.drafts[item].item),
                     None => problem,
                 };
-                reading.unless_live.push(problem);
+                reading.unless_live.push((reading.problems.len(), problem));
                 continue;
             }
             let Some(index) = found.item else {
