@@ -226,7 +226,7 @@ impl Reader<'_> {
         let (mut ca_file, mut max_rate, mut parallel, mut protect) = (None, None, None, Vec::new());
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "api_url" => api_url = self.parsed(key, value, |text| text.parse::<BaseUrl>()),
+                "api_url" => api_url = self.parsed(key, value, str::parse::<BaseUrl>),
                 "cloud_id" => cloud_id = self.parsed(key, value, BaseUrl::from_cloud_id),
                 "client_id" => client_id = self.text(key, value),
                 "client_secret" => client_secret = self.secret(key, value),
@@ -311,7 +311,7 @@ impl Reader<'_> {
             return Vec::new();
         };
         let mut selectors = Vec::new();
-        for value in list.iter() {
+        for value in list {
             match value.get_ref().as_str().map(str::parse::<Selector>) {
                 Some(Ok(selector)) => selectors.push(selector),
                 Some(Err(error)) => self.problem(value.span().start, error.to_string()),

@@ -95,11 +95,13 @@ async fn make(
         signal = signals.next() => Err(signal),
     };
     session.close().await;
-    let made =
-        made.map_err(|signal| match sent.load(Ordering::Relaxed) && call.class() == Class::Update {
-            true => unknown(&call, &format!("stopped by {signal}")),
-            false => Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed")),
-        })?;
+    let made = made.map_err(|signal| {
+        if sent.load(Ordering::Relaxed) && call.class() == Class::Update {
+            unknown(&call, &format!("stopped by {signal}"))
+        } else {
+            Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed"))
+        }
+    })?;
     let failure = failure(&call, &target, &made.attempt.outcome, made.answer.as_ref());
     Ok(Made { answer: made.answer, failure })
 }
