@@ -153,7 +153,12 @@ pub(crate) fn zone_addresses(zone: &Value) -> Value {
 }
 
 /// The zones of `live`, those that `listed` names as it has them, its new ones last: they merge by name (spec section 6).
-pub(crate) fn merged_zones(live: Option<&Value>, listed: &[Value]) -> Vec<Value> {
+/// Others stay if `stays` says so.
+pub(crate) fn merged_zones(
+    live: Option<&Value>,
+    listed: &[Value],
+    stays: impl Fn(&Value) -> bool,
+) -> Vec<Value> {
     let mut new: Vec<Option<&Value>> = listed.iter().map(Some).collect();
     let mut merged: Vec<Value> = Vec::new();
     for zone in live.map_or(&[][..], zones) {
@@ -161,7 +166,8 @@ pub(crate) fn merged_zones(live: Option<&Value>, listed: &[Value]) -> Vec<Value>
         match listed.iter().position(|listed| zone_name(listed) == name) {
             // One that the service holds twice becomes one.
             Some(at) => merged.extend(new[at].take().cloned()),
-            None => merged.push(zone.clone()),
+            None if stays(zone) => merged.push(zone.clone()),
+            None => {}
         }
     }
     merged.extend(new.into_iter().flatten().cloned());
@@ -335,9 +341,10 @@ mod tests {
             json!({"name": "b.example.", "addresses": ["2001:db8::1", "10.0.0.3"]}),
             json!({"name": "c.example", "addresses": []}),
         ];
-        let merged = merged_zones(Some(&live), &listed);
+        let merged = merged_zones(Some(&live), &listed, |_| true);
         assert_eq!(merged, [live["zones"][0].clone(), listed[0].clone(), listed[1].clone()]);
-        assert_eq!(merged_zones(None, &listed), listed);
+        assert_eq!(merged_zones(None, &listed, |_| true), listed);
+        assert_eq!(merged_zones(Some(&live), &listed, |_| false), listed);
         let shown = json!([{"name": "b.example", "addresses": ["10.0.0.3", "2001:DB8:0::1"]}]);
         assert!(equal(FieldType::Zones, &json!([listed[0]]), &shown));
     }

@@ -260,6 +260,7 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
         return Planning::Wants(Wants { unread, settings, ..Wants::default() });
     }
     let mut finder = find::find(desired, current, options.mode, &mut problems);
+    finder.zone_prunes = options.prune.iter().filter(|prune| prune.kind == Kind::Setting).collect();
     let decided = Decided::new(&mut finder, options, &mut problems);
     let mut pruned = prune::find(&finder, options, &mut problems);
     let all = Removals::find(&finder, options.mode, &pruned.objects, |index| !problems.refuses(index));

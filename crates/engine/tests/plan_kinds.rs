@@ -3,7 +3,10 @@
 
 mod kinds_support;
 
-use connexa_engine::plan::{Plan, Planning};
+use connexa_engine::{
+    plan::{Mode, Plan, PlanOptions, Planning, Prune},
+    select::Expression,
+};
 use connexa_types::{CallBody, Kind};
 use kinds_support::Tenant;
 use serde_json::{Value, json};
@@ -579,5 +582,32 @@ settings: { dns: { zones: [{ name: b.example, addresses: [10.0.0.2] }] }, wpc: {
         ("wpc.topology", "value", r#""full_mesh" → "custom""#),
     ] {
         assert_eq!(shown(key, field), expected);
+    }
+}
+
+#[test]
+fn only_pruning_removes_zones() {
+    let mut tenant = Tenant::new();
+    let zone = |name: &str| json!({"name": name, "addresses": ["10.0.0.1"]});
+    tenant
+        .settings
+        .insert("dns.zones", json!({"zones": [zone("a.example"), zone("b.example"), zone("c.test")]}));
+    let text = "settings: { dns: { zones: [{ name: b.example, addresses: [10.0.0.1] }] } }";
+    assert!(tenant.plan(text).is_empty());
+    for (matching, left) in
+        [(None, vec!["b.example"]), (Some("name.endsWith('.test')"), vec!["a.example", "b.example"])]
+    {
+        let matching = matching.map(|source| Expression::parse(source).unwrap());
+        let options = PlanOptions {
+            prune: vec![Prune { kind: Kind::Setting, matching }],
+            ..PlanOptions::new(Mode::Apply, "apply")
+        };
+        let Planning::Ready(plan) = tenant.planning_with(text, &options) else { panic!("a plan") };
+        let zones: Vec<Value> = left.into_iter().map(zone).collect();
+        assert_eq!(body(&plan), json!({ "zones": zones }));
+        let mut pruned = tenant.clone();
+        pruned.carry_out(&plan);
+        let Planning::Ready(plan) = pruned.planning_with(text, &options) else { panic!("a plan") };
+        assert!(plan.is_empty());
     }
 }

@@ -192,7 +192,7 @@ impl Writer<'_, '_> {
         match desired {
             FieldValue::Clear => self.clear(live, trail),
             FieldValue::Value(Value::Array(zones)) if matches!(trail.field.ty, FieldType::Zones) => {
-                Some(Value::Array(forms::merged_zones(live, zones)))
+                Some(Value::Array(settings::merged_zones(self.finder, live, zones)))
             }
             FieldValue::Value(value) => Some(value.clone()),
             FieldValue::Reference(reference) => Some(self.reference(reference, place.clone())),

@@ -146,7 +146,8 @@ impl Comparer<'_, '_> {
                 new: match desired {
                     // The zones that are not named stay, and show it.
                     FieldValue::Value(Value::Array(zones)) if matches!(field.ty, FieldType::Zones) => {
-                        let merged = FieldValue::Value(Value::Array(forms::merged_zones(live, zones)));
+                        let merged =
+                            FieldValue::Value(Value::Array(settings::merged_zones(self.finder, live, zones)));
                         human::desired(self.finder, field, &merged)
                     }
                     _ => human::desired(self.finder, field, desired),
@@ -175,7 +176,7 @@ impl Comparer<'_, '_> {
         match (desired, field.ty) {
             (_, FieldType::Boolean) => truth(Some(desired)) == truth(live),
             (Value::Array(zones), FieldType::Zones) => {
-                let merged = Value::Array(forms::merged_zones(live, zones));
+                let merged = Value::Array(settings::merged_zones(self.finder, live, zones));
                 forms::canonical(field.ty, Some(&merged)) == forms::canonical(field.ty, live)
             }
             (

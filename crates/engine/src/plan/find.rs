@@ -4,7 +4,7 @@
 //! all others are found by key; references are looked for in the spec, then in the tenant. All lookups are by hash, so
 //! that 100,000 items cost 100,000 lookups.
 
-use super::{Mode, children::LiveChildren, human, problems::Problems};
+use super::{Mode, Prune, children::LiveChildren, human, problems::Problems};
 use crate::{
     catalog,
     current::{CurrentState, Live},
@@ -78,6 +78,8 @@ pub(super) struct Finder<'a> {
     pub(super) replaced: Vec<bool>,
     /// Live objects that the plan deletes, those that go with their parents among them.
     pub(super) gone: HashSet<(Kind, &'a str)>,
+    /// What removes DNS zones that no item lists.
+    pub(super) zone_prunes: Vec<&'a Prune>,
     /// Live children by parent.
     pub(super) children: LiveChildren<'a>,
     /// Top-level items by key; `None` = several, told apart by their ids.
@@ -294,6 +296,7 @@ pub(super) fn find<'a>(
         parents: vec![ParentOf::None; count],
         replaced: vec![false; count],
         gone: HashSet::new(),
+        zone_prunes: Vec::new(),
         children: LiveChildren::new(current),
         by_key: HashMap::with_capacity(count),
         by_parent: HashMap::new(),

@@ -9,6 +9,7 @@ use crate::{
     catalog::{self, Field, FieldType, SetCall},
     current::{CurrentState, Live},
     desired::{DesiredState, FieldValue},
+    forms,
 };
 use connexa_types::{CallBody, Kind};
 use serde_json::{Map, Value, json};
@@ -71,6 +72,18 @@ pub(super) fn is_hidden(finder: &Finder<'_>, live: &Live, field: &Field, shown: 
         && finder.current.setting(ALLOCATION_MODE).is_some_and(|mode| {
             mode.object.get("value").and_then(Value::as_str) == Some(ALLOCATION_MODE_IPV4_ONLY)
         })
+}
+
+/// The zones that there will be: those that are listed, and live ones that `--prune` does not remove (spec section 7.3).
+pub(super) fn merged_zones(finder: &Finder<'_>, live: Option<&Value>, listed: &[Value]) -> Vec<Value> {
+    forms::merged_zones(live, listed, |zone| {
+        !finder.zone_prunes.iter().any(|prune| match (&prune.matching, zone) {
+            (None, _) => true,
+            // What an expression cannot be asked about is kept.
+            (Some(expression), Value::Object(zone)) => expression.matches(zone).unwrap_or(false),
+            (Some(_), _) => false,
+        })
+    })
 }
 
 /// The call that sets a setting to the `value` of a body.

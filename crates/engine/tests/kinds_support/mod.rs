@@ -1,6 +1,7 @@
 //! A tenant that answers as the API reference shows it: ids and fields of its own, lists that are sets in another order,
 //! defaults filled in, what is covered as a whole shown with its children.
 
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 #![expect(clippy::unwrap_used, reason = "a test that meets nothing has failed")]
 
 use connexa_engine::{
@@ -95,11 +96,15 @@ impl Tenant {
 
     /// What planning comes to, after reading what it wants.
     pub(crate) fn planning(&self, text: &str) -> Planning {
+        self.planning_with(text, &PlanOptions::new(Mode::Apply, "apply"))
+    }
+
+    /// The same under options.
+    pub(crate) fn planning_with(&self, text: &str, options: &PlanOptions) -> Planning {
         let reading = read(text);
-        let options = PlanOptions::new(Mode::Apply, "apply");
         let mut current = CurrentState::new("https://acme.api.openvpn.com".into());
         for _turn in 0..4 {
-            match plan(&reading.desired, &current, &options) {
+            match plan(&reading.desired, &current, options) {
                 Planning::Wants(wants) => self.answer(wants, &mut current),
                 done => return done,
             }
