@@ -358,6 +358,19 @@ fn every_planned_kind_is_in_the_laws() {
         // As networks and their connectors, less fields; exact calls are in `plan_calls.rs`.
         Kind::Host,
         Kind::HostConnector,
+        // In `plan_bound.rs`, with all that goes or is replaced.
+        Kind::NetworkApplication,
+        Kind::AccessGroup,
+        // As those, or as policies; exact calls are in `plan_kinds.rs`.
+        Kind::HostApplication,
+        Kind::NetworkIpService,
+        Kind::HostIpService,
+        Kind::LocationContext,
+        Kind::DevicePosture,
+        Kind::Setting,
+        // Never in a spec (`domains`).
+        Kind::AllowDomain,
+        Kind::BlockDomain,
     ];
     assert!(catalog::DEFINITIONS.iter().all(|d| known.contains(&d.kind)));
 }

@@ -260,7 +260,6 @@ fn conflict(finder: &Finder<'_>, index: usize, comparison: Option<&Comparison>) 
 fn notice(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
     let new = |field: &str| change.fields.get(field).map(|[_, new]| new);
     let told = match (kind, change.action) {
-        (_, Action::NoOp | Action::Do) => return None,
         (Kind::User, Action::Create) => {
             format!("an invitation is mailed to {}", new("email")?.as_str()?)
         }

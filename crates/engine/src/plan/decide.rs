@@ -189,12 +189,12 @@ fn check_delete<'a>(finder: &Finder<'a>, index: usize, options: &PlanOptions, pr
 }
 
 /// What an update may not do: change what is protected (spec section 7.3).
-fn check_update<'a>(
+fn check_update(
     index: usize,
     live: &Live,
     comparison: &Comparison,
     options: &PlanOptions,
-    problems: &mut Problems<'a>,
+    problems: &mut Problems<'_>,
 ) {
     if scope::selects(&options.protect, live.kind, &live.key.to_string()) {
         let message = format!("`protect` keeps the {} `{}` as it is", find::words(live.kind), live.key);

@@ -35,7 +35,14 @@ pub(super) fn check<'a>(finder: &Finder<'a>, problems: &mut Problems<'a>) {
         };
         let (count, limit) = counts.entry(owner).or_insert_with(|| {
             let live = match owner {
-                Owner::Item(_) => 0,
+                Owner::Item(user) => match finder.standing[user].live().filter(|_| finder.replaced[user]) {
+                    // A new user in place of another takes its devices along.
+                    Some(old) => {
+                        let all = live_counts.get_or_insert_with(|| devices_by_user(finder));
+                        all.get(old.id.as_str()).copied().unwrap_or_default()
+                    }
+                    None => 0,
+                },
                 Owner::Live(id) => {
                     let all = live_counts.get_or_insert_with(|| devices_by_user(finder));
                     all.get(id).copied().unwrap_or_default()

@@ -309,10 +309,14 @@ fn each_id<'v>(field: &Field, value: &'v Value, visit: &mut dyn FnMut(Kind, &'v 
                     Some("USER_GROUP") => (Kind::UserGroup, &[Kind::UserGroup]),
                     _ => (Kind::Network, &[Kind::NetworkApplication, Kind::NetworkIpService]),
                 };
-                text("parent").into_iter().for_each(|id| visit(parent, id));
+                if let Some(id) = text("parent") {
+                    visit(parent, id);
+                }
                 let ids = item.get("children").and_then(Value::as_array).into_iter().flatten();
                 for id in ids.filter_map(Value::as_str) {
-                    children.iter().for_each(|kind| visit(*kind, id));
+                    for kind in children {
+                        visit(*kind, id);
+                    }
                 }
             }
         }

@@ -692,20 +692,17 @@ fn unresolved(finder: &Finder<'_>, reference: &Reference, problems: &mut Problem
 fn nearest<'a>(finder: &Finder<'a>, kind: Kind, holder: Option<Owner<'_>>, given: &str) -> Option<&'a str> {
     let own = |item: &Option<usize>| Some(&finder.item((*item)?).key.as_ref()?.own);
     let mut names: Vec<&KeyPart> = Vec::new();
-    match holder {
-        Some(holder) => {
-            let items = finder.by_parent.iter().filter(|((k, parent, _), _)| *k == kind && *parent == holder);
-            names.extend(items.filter_map(|(_, item)| own(item)));
-            if let Owner::Live(parent) = holder {
-                names.extend(finder.children.of(kind, parent).iter().map(|live| &live.key.own));
-            }
+    if let Some(holder) = holder {
+        let items = finder.by_parent.iter().filter(|((k, parent, _), _)| *k == kind && *parent == holder);
+        names.extend(items.filter_map(|(_, item)| own(item)));
+        if let Owner::Live(parent) = holder {
+            names.extend(finder.children.of(kind, parent).iter().map(|live| &live.key.own));
         }
-        None => {
-            let items = finder.by_key.iter().filter(|((k, _), _)| *k == kind);
-            names.extend(items.filter_map(|(_, item)| own(item)));
-            let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects);
-            names.extend(live.map(|live| &live.key.own));
-        }
+    } else {
+        let items = finder.by_key.iter().filter(|((k, _), _)| *k == kind);
+        names.extend(items.filter_map(|(_, item)| own(item)));
+        let live = finder.current.kind(kind).into_iter().flat_map(|k| &k.objects);
+        names.extend(live.map(|live| &live.key.own));
     }
     super::nearest::nearest(
         given,

@@ -30,6 +30,9 @@ pub(super) fn is_named(kind: Kind) -> bool {
     )
 }
 
+/// What moves on a side of an access group, as people read it: the side, old and new keys.
+type Shown = Vec<(&'static str, Value, Value)>;
+
 impl<'a> Moves<'a> {
     /// Finds them, for the items that are carried out.
     pub(super) fn find(finder: &Finder<'a>, open: impl Fn(usize) -> bool) -> Self {
@@ -70,7 +73,7 @@ impl<'a> Moves<'a> {
     }
 
     /// What moves in an access group, as people read it: side, old and new keys.
-    pub(super) fn shown(&self, finder: &Finder<'_>, group: &Live) -> Vec<(&'static str, Value, Value)> {
+    pub(super) fn shown(&self, finder: &Finder<'_>, group: &Live) -> Shown {
         let named = self.named_in(group);
         let show = |(side, items): (&'static str, Vec<usize>)| {
             let old = items.iter().filter_map(|item| finder.standing[*item].live());
@@ -82,7 +85,7 @@ impl<'a> Moves<'a> {
     }
 
     /// The items that stand for access groups in which something moves, and what does.
-    pub(super) fn of_items(&self, finder: &Finder<'_>) -> Vec<(usize, Vec<(&'static str, Value, Value)>)> {
+    pub(super) fn of_items(&self, finder: &Finder<'_>) -> Vec<(usize, Shown)> {
         let with_item = |group: &&'a Live| Some((finder.item_of(group)?, self.shown(finder, group)));
         self.groups.iter().filter_map(with_item).collect()
     }

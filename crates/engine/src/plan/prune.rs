@@ -10,7 +10,8 @@ use super::{
     protected,
 };
 use crate::{
-    current::Live,
+    current::{CurrentState, Live},
+    export,
     problem::{Code, Problem},
 };
 use connexa_types::Kind;
@@ -68,7 +69,7 @@ pub(super) fn find<'a>(
             if !standing.is_free(live) {
                 continue;
             }
-            match matches(&flags) {
+            match matches(&flags, finder.current, live) {
                 Ok(true) => {}
                 Ok(false) => continue,
                 Err(why) => {
@@ -100,12 +101,16 @@ pub(super) fn find<'a>(
 }
 
 /// Whether any of the flags for a kind means an object.
-fn matches(flags: &[&Prune]) -> Result<bool, String> {
-    if flags.iter().any(|prune| prune.matching.is_none()) {
-        return Ok(true);
+fn matches(flags: &[&Prune], current: &CurrentState, live: &Live) -> Result<bool, String> {
+    let mut item = None;
+    for prune in flags {
+        let Some(expression) = &prune.matching else { return Ok(true) };
+        let item = item.get_or_insert_with(|| export::fields(current, live));
+        if expression.matches(item).map_err(|error| error.to_string())? {
+            return Ok(true);
+        }
     }
-    // What an expression cannot be asked about is kept.
-    Err("its fields cannot be shown to the expression".to_owned())
+    Ok(false)
 }
 
 /// Which objects items stand for, sound or not.

@@ -103,8 +103,8 @@ pub(super) fn steps<'a>(
         written_by: HashMap::new(),
         extras,
     };
-    for index in 0..count {
-        if fates[index] != Fate::Open || carrier(finder, index) != index {
+    for (index, fate) in fates.iter().enumerate() {
+        if *fate != Fate::Open || carrier(finder, index) != index {
             continue;
         }
         if decided.bodies[index].is_some() {
@@ -117,9 +117,9 @@ pub(super) fn steps<'a>(
         }
     }
     // A flat child may stand before its parent, and all come on board in input order.
-    for index in 0..count {
+    for (index, fate) in fates.iter().enumerate() {
         let carrier = carrier(finder, index);
-        if fates[index] == Fate::Open
+        if *fate == Fate::Open
             && carrier != index
             && decided.bodies[index].is_some()
             && let Some(draft) = steps.made_by[carrier]
@@ -189,7 +189,8 @@ fn extras<'a>(
         });
     }
     for group in &decided.moves.groups {
-        if finder.item_of(group).is_none() {
+        let goes = removals.root(group.kind, group.id.as_str()).is_some();
+        if finder.item_of(group).is_none() && !goes {
             let moved = decided.moves.named_in(group);
             let mut items = moved.values().flatten().filter(|item| fates[**item] == Fate::Open);
             let Some(first) = items.next() else { continue };

@@ -272,7 +272,25 @@ impl Tenant {
             _ => panic!("a parent exactly where the kind has one"),
         };
         list.push(object.clone());
+        self.assert_unique(kind);
         object
+    }
+
+    /// Keys of top-level objects are unique, and no two routes are one network.
+    fn assert_unique(&self, kind: Kind) {
+        let definition = definition(kind);
+        let mut seen = std::collections::BTreeSet::new();
+        let list = self.lists.get(&kind).filter(|_| kind.parent().is_none()).into_iter().flatten();
+        for object in list {
+            let key = definition.key.canonical(object[definition.key_field().response].as_str().unwrap());
+            assert!(seen.insert(key.clone()), "two {} are called {key}", kind.plural());
+        }
+        let networks = self.lists.get(&Kind::Network).into_iter().flatten();
+        let routes = networks.filter_map(|network| network["routes"].as_array()).flatten();
+        let mut seen = std::collections::BTreeSet::new();
+        for route in routes {
+            assert!(seen.insert(route["subnet"].as_str().unwrap()), "two routes are {}", route["subnet"]);
+        }
     }
 
     /// The object that a create makes of its body.
@@ -291,18 +309,9 @@ impl Tenant {
 
     /// Takes an object away, and its children with it. What others still refer to cannot be deleted.
     fn delete(&mut self, kind: Kind, id: &str) -> Value {
-        let named = format!("\"{id}\"");
         for (holder, list) in &self.lists {
-            let refers = |object: &&Value| {
-                object["id"] != id && object["networkItemId"] != id && {
-                    let mut bare = (*object).clone();
-                    for own in ["connectors", "routes", "devices"] {
-                        bare.as_object_mut().unwrap().shift_remove(own);
-                    }
-                    bare.to_string().contains(&named)
-                }
-            };
-            let referrer = list.iter().find(refers);
+            let others = list.iter().filter(|object| object["id"] != id && object["networkItemId"] != id);
+            let referrer = others.clone().find(|object| names(object, id));
             assert!(referrer.is_none(), "{kind} {id} is still named by {holder} {referrer:?}");
         }
         let mut gone = 0;
@@ -333,7 +342,22 @@ impl Tenant {
             }
         };
         fill(kind, object, body, false);
-        object.clone()
+        let object = object.clone();
+        self.assert_unique(kind);
+        object
+    }
+}
+
+/// Whether an object refers to another; its own children do not count.
+fn names(object: &Value, id: &str) -> bool {
+    match object {
+        Value::String(text) => text == id,
+        Value::Array(list) => list.iter().any(|value| names(value, id)),
+        Value::Object(map) => {
+            let own = ["id", "name", "connectors", "routes", "devices", "networkItemId"];
+            map.iter().any(|(name, value)| !own.contains(&name.as_str()) && names(value, id))
+        }
+        _ => false,
     }
 }
 
