@@ -172,7 +172,6 @@ impl FieldType {
     pub fn compare(self) -> Compare {
         match self {
             Self::Text(rule) => rule,
-            Self::Domain => Compare::Domain,
             Self::Ip | Self::Ipv4 | Self::Ipv4Set | Self::Ipv6Set => Compare::Ip,
             Self::Cidr
             | Self::Ipv4Cidr
@@ -181,7 +180,7 @@ impl FieldType {
             | Self::Ipv6CidrSet
             | Self::Subnets
             | Self::IpRanges => Compare::Cidr,
-            Self::Domains { .. } | Self::Zones => Compare::Domain,
+            Self::Domain | Self::Domains { .. } | Self::Zones => Compare::Domain,
             Self::Boolean
             | Self::Integer(..)
             | Self::Enum(_)

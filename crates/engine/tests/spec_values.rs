@@ -1,5 +1,7 @@
 //! Values of applications, IP services, policies and settings: each form, its canonical value, and each rule broken once.
 
+#![expect(clippy::unwrap_used, reason = "a test that meets nothing has failed")]
+
 mod spec_support;
 
 use connexa_engine::{

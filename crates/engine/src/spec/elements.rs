@@ -205,14 +205,12 @@ impl Reader<'_> {
 
     fn flag(&mut self, draft: usize, members: &Members<'_>, name: &str) -> Option<bool> {
         let Some(member) = members.find(name) else { return Some(false) };
-        match member.node.value() {
-            Value::Boolean(value) => Some(*value),
-            _ => {
-                let problem = wrong_type(&member.path, member.node, "`true` or `false`");
-                self.report_value(draft, member.node, &member.path, problem);
-                None
-            }
+        if let Value::Boolean(value) = member.node.value() {
+            return Some(*value);
         }
+        let problem = wrong_type(&member.path, member.node, "`true` or `false`");
+        self.report_value(draft, member.node, &member.path, problem);
+        None
     }
 
     /// Domains of an application.
@@ -229,7 +227,7 @@ impl Reader<'_> {
             let sound = reader.accept(draft, at, &own_path, domain(text));
             let embedded = reader.flag(draft, &members, "allow_embedded_ip");
             let exact = reader.flag(draft, &members, "exact_match");
-            let (_, embedded, exact, ()) = (sound?, embedded?, exact?, members.sound.then_some(())?);
+            let ((), embedded, exact) = (sound.filter(|()| members.sound)?, embedded?, exact?);
             let mut object = json!({"value": text, "allowEmbeddedIp": embedded});
             if exact_match {
                 object["exactMatch"] = exact.into();
@@ -289,18 +287,15 @@ impl Reader<'_> {
                 return None;
             };
             let members = reader.members(draft, &ZONE, mapping, path);
-            let text = match members.find("name") {
-                Some(name) => reader.expect_text(draft, name.node, &name.path).and_then(|text| {
-                    reader.accept(draft, name.node, &name.path, domain(text).map(|()| text))
-                }),
-                None => {
-                    if members.sound {
-                        let problem = Problem::new(Code::error(106), format!("{} has no `name`", ZONE.what));
-                        reader.report_value(draft, element, path, problem.expected("`name`"));
-                    }
-                    None
-                }
-            };
+            let name = members.find("name");
+            if name.is_none() && members.sound {
+                let problem = Problem::new(Code::error(106), format!("{} has no `name`", ZONE.what));
+                reader.report_value(draft, element, path, problem.expected("`name`"));
+            }
+            let text = name.and_then(|name| {
+                let text = reader.expect_text(draft, name.node, &name.path)?;
+                reader.accept(draft, name.node, &name.path, domain(text).map(|()| text))
+            });
             let addresses = match members.find("addresses") {
                 Some(list) => reader.elements(draft, list.node, &list.path, |reader, address, path| {
                     let text = reader.expect_text(draft, address, path)?;

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     catalog::{PROTOCOLS, SERVICE_TYPES},
+    desired::FieldValue,
     problem::{Code, Problem},
 };
 use serde_json::{Map, Value as Json, json};
@@ -69,8 +70,8 @@ const RANGE: Shape = Shape {
 };
 
 impl Reader<'_> {
-    /// Reads services to the request's `config`. An empty list, or an object without any, is `Some(None)`.
-    pub(super) fn services(&mut self, draft: usize, node: &Node, path: &str) -> Option<Option<Json>> {
+    /// Reads services to the request's `config`. An empty list, or an object without any, is null.
+    pub(super) fn services(&mut self, draft: usize, node: &Node, path: &str) -> Option<FieldValue> {
         let mut services = Services::default();
         let sound = match node.value() {
             Value::List(nodes) => self.service_list(draft, nodes, path, &mut services),
@@ -88,7 +89,7 @@ impl Reader<'_> {
                 .hint("remove `any`, or all others");
             self.report_value(draft, node, path, problem);
         }
-        Some(services.config())
+        Some(services.config().map_or(FieldValue::Clear, FieldValue::Value))
     }
 
     fn service_list(&mut self, draft: usize, nodes: &[Node], path: &str, services: &mut Services) -> bool {
@@ -211,7 +212,9 @@ impl Reader<'_> {
         if ranges.is_empty() {
             services.add(Service::Custom(number, None));
         }
-        ranges.into_iter().for_each(|range| services.add(Service::Custom(number, Some(range))));
+        for range in ranges {
+            services.add(Service::Custom(number, Some(range)));
+        }
         Some(())
     }
 

@@ -122,9 +122,7 @@ impl Reader<'_> {
             }
             FieldType::Domains { exact_match } => self.domains(draft, exact_match, node, path),
             FieldType::Subnets => self.subnets(draft, node, path).map(|list| list_value(field, list)),
-            FieldType::Services => self
-                .services(draft, node, path)
-                .map(|config| config.map_or(FieldValue::Clear, FieldValue::Value)),
+            FieldType::Services => self.services(draft, node, path),
             FieldType::AccessItems(side) => self.access(draft, side, node, path),
             FieldType::IpRanges => self.ip_ranges(draft, node, path).map(|list| list_value(field, list)),
             FieldType::Countries => self.set(draft, field, node, path, &country),
