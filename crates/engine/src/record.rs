@@ -39,7 +39,7 @@ pub enum Record {
         /// Fingerprint of the plan.
         fingerprint: String,
         /// How it is carried out.
-        options: RunOptions,
+        options: Box<RunOptions>,
         /// Seed of all chance in the run.
         seed: u64,
         /// Number of changes.

@@ -186,7 +186,7 @@ fn a_stop_while_somebody_is_asked_ends_the_run() {
     }
     let mut world = world(Buckets::None, Box::new(|_| None));
     world.confirm = Box::new(Never);
-    let stop = Some(connexa_types::Mono::from_origin(Duration::from_secs(60)));
+    let stop = Some(connexa_types::Mono::from_origin(Duration::from_mins(1)));
     let options = RunOptions { waves: vec![WaveSize::Operations(2)], ..RunOptions::default() };
     let outcome = world.run(&hosts(4).plan(), options, 1, stop);
     assert_eq!((outcome.report.outcome, outcome.report.lists.unprocessed.len()), (RunOutcome::Stopped, 2));

@@ -2,7 +2,7 @@
 
 use crate::plan::{Action, Change, Operation};
 use connexa_types::{Kind, Rejection};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// So many operations of a kind, the first to end, fail alike before it is stopped.
 const ALIKE: usize = 5;
@@ -117,21 +117,18 @@ impl Brake {
 impl Signature {
     fn of(refusal: &Rejection) -> Self {
         let details = refusal.error.iter().flat_map(|error| &error.error_details);
-        let mut codes = BTreeMap::new();
-        let mut words = BTreeMap::new();
+        let (mut codes, mut words) = (BTreeSet::new(), BTreeSet::new());
         for (field, detail) in
             details.flat_map(|(field, list)| list.iter().map(move |detail| (field, detail)))
         {
             match &detail.error_code {
-                Some(code) => codes.insert(code.clone(), ()),
-                None => {
-                    words.insert(format!("{field}: {}", detail.message.as_deref().unwrap_or_default()), ())
-                }
+                Some(code) => codes.insert(code.clone()),
+                None => words.insert(format!("{field}: {}", detail.message.as_deref().unwrap_or_default())),
             };
         }
         if codes.is_empty() {
             codes = words;
         }
-        Self { status: refusal.status, codes: codes.into_keys().collect() }
+        Self { status: refusal.status, codes: codes.into_iter().collect() }
     }
 }

@@ -195,7 +195,7 @@ impl Run {
                     handed.push(*change);
                 }
                 None => {
-                    rulings.push((*change, Ruling::unknown("it was sent with its parent, and is not there")))
+                    rulings.push((*change, Ruling::unknown("it was sent with its parent, and is not there")));
                 }
             }
         }

@@ -37,7 +37,7 @@ pub struct RunOptions {
 
 impl RunOptions {
     /// The least default age of a base that is read again.
-    pub const RECHECK: Duration = Duration::from_secs(60);
+    pub const RECHECK: Duration = Duration::from_mins(1);
     /// The same in periods of the update class.
     pub const RECHECK_PERIODS: u32 = 20;
 }

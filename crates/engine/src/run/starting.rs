@@ -23,7 +23,7 @@ impl Run {
             tenant: plan.tenant.clone(),
             command: plan.command.clone(),
             fingerprint: plan.fingerprint.clone(),
-            options: self.options.clone(),
+            options: Box::new(self.options.clone()),
             seed: self.seed,
             changes: plan.changes.len() as u64,
             operations: plan.operations.len() as u64,
