@@ -28,6 +28,7 @@ pub(crate) fn run(
     let key = SealingKey::new([0; 32]);
     let Taken { reading, .. } =
         specs::read(&Input::spec(&arguments.spec), &key, Config::input_limits(variables)?)?;
+    let reading = reading.alone();
     let exit = if reading.has_errors() { Exit::Refused } else { Exit::Complete };
     if output == Output::Json {
         screen.document(&json::document(&problems::document(&reading.problems)));
