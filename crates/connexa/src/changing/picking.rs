@@ -50,9 +50,10 @@ impl Picks {
         let unread = lists.into_iter().filter(|kind| looking.current.kind(*kind).is_none()).collect();
         looking.read(Wants { unread, ..Wants::default() }).await?;
 
-        let picked = self.selection.pick(&looking.current, desired).map_err(|error| {
-            Failure::usage("`--where` cannot be worked out").because(&error)
-        })?;
+        let picked = self
+            .selection
+            .pick(&looking.current, desired)
+            .map_err(|error| Failure::usage("`--where` cannot be worked out").because(&error))?;
         for glob in &picked.unmatched {
             let warning = format_args!("no {} matches `{glob}`", self.kind.singular().replace('_', " "));
             looking.complain(&Text::titled(Tone::Warning, "warning", warning));

@@ -120,8 +120,7 @@ impl<'a> Looking<'a> {
             ..ReadOptions::default()
         };
         let known = std::mem::take(&mut self.current);
-        let done =
-            read(self.session, self.secrets, options, Some(known), self.signals, self.screen).await?;
+        let done = read(self.session, self.secrets, options, Some(known), self.signals, self.screen).await?;
         self.spent.reads += done.calls.read;
         self.spent.throttled += done.calls.throttled;
         self.spent.retried += done.calls.retried;

@@ -1,6 +1,6 @@
 //! `connexa do ACTION KIND`, and each action as a command of its own.
 
-use super::{items_of, any_kind, selection};
+use super::{any_kind, items_of, selection};
 use crate::{
     changing::{self, Course, Input, Make, given, picking::Picks},
     cli::{Do, Form, Global, On, ProfileFlags},
@@ -11,11 +11,11 @@ use crate::{
     views::{shell::quoted, text::list},
     wiring::profiles::ProfileFolder,
 };
+use clap::ValueEnum as _;
 use connexa_engine::{
     plan::{Act, Guards, ProfileForm, Verb},
     spec,
 };
-use clap::ValueEnum as _;
 use connexa_types::Kind;
 
 /// `do`.
@@ -30,7 +30,9 @@ pub(crate) async fn by_word(
         Failure::usage(error.to_string()).hint(format!("the actions are {verbs}"))
     })?;
     if verb != Verb::Profile && !arguments.profile.is_empty() {
-        return Err(Failure::usage("`--dir`, `--region`, `--form` and `--overwrite` are for `profile` alone"));
+        return Err(Failure::usage(
+            "`--dir`, `--region`, `--form` and `--overwrite` are for `profile` alone",
+        ));
     }
     run(verb, &arguments.on, &arguments.profile, global, variables, screen).await
 }

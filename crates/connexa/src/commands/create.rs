@@ -1,6 +1,6 @@
 //! `connexa create KIND`: a batch of items, taken one by one.
 
-use super::{items_of, any_kind};
+use super::{any_kind, items_of};
 use crate::{
     changing::{self, Course, Input, Make, given},
     cli::{Create, Global},
@@ -36,11 +36,7 @@ pub(crate) async fn run(
             strict: arguments.items.strict,
             creating: true,
         },
-        make: if is_domain_list(kind) {
-            Make::Domains(Mode::Create)
-        } else {
-            Make::Objects(Mode::Create)
-        },
+        make: if is_domain_list(kind) { Make::Domains(Mode::Create) } else { Make::Objects(Mode::Create) },
         picks: None,
         guards: Guards::default(),
         profiles: None,

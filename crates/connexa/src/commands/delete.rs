@@ -1,6 +1,6 @@
 //! `connexa delete`: objects of one kind, or all that a spec names.
 
-use super::{items_of, any_kind, selection};
+use super::{any_kind, items_of, selection};
 use crate::{
     changing::{self, Course, Input, Make, given, picking::Picks},
     cli::{Delete, Global},
@@ -46,7 +46,8 @@ pub(crate) async fn run(
         }
         Some(kind) if is_domain_list(kind) => {
             if which.matching.is_some() {
-                let message = format!("no call shows {}, so none can be picked by what it is", items_of(kind));
+                let message =
+                    format!("no call shows {}, so none can be picked by what it is", items_of(kind));
                 return Err(Failure::usage(message));
             }
             make = Make::Domains(Mode::Delete);

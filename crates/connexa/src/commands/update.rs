@@ -1,6 +1,6 @@
 //! `connexa update KIND`: changes fields of objects that are there.
 
-use super::{items_of, any_kind, selection};
+use super::{any_kind, items_of, selection};
 use crate::{
     changing::{self, Course, Input, Make, given, picking::Picks},
     cli::{Global, Update},

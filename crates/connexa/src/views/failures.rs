@@ -8,8 +8,10 @@ use super::{json, report::reasons, yaml};
 use connexa_engine::{
     catalog,
     desired::Source,
+    key::Key,
     plan::Plan,
     report::{Report, ReportedChange, Verdict},
+    spec::{self, Identity},
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value, json};
@@ -149,16 +151,28 @@ fn with_error(kind: Option<Kind>, item: &Value, reported: &ReportedChange, paren
     }
     let mut map = match item {
         Value::Object(map) => map.clone(),
-        // A plain text stands for an item that has only its key.
-        other => {
-            let key =
-                kind.filter(|k| catalog::is_listed(*k)).map_or("name", |k| catalog::definition(k).key_name);
-            Map::from_iter([(key.to_owned(), other.clone())])
-        }
+        // A plain text stands for an item that has only its key, or is an id.
+        Value::String(text) => plain(kind, text),
+        other => Map::from_iter([("name".to_owned(), other.clone())]),
     };
     let reason = reasons(reported, str::to_owned).join("; ");
     map.insert("_error".to_owned(), Value::String(reason));
     Value::Object(map)
+}
+
+/// The item that a plain text stands for.
+fn plain(kind: Option<Kind>, text: &str) -> Map<String, Value> {
+    let Some(kind) = kind else { return Map::from_iter([("name".to_owned(), text.into())]) };
+    let definition = catalog::definition(kind);
+    match spec::identity(kind, text) {
+        Ok(Identity::Id(id)) => Map::from_iter([("id".to_owned(), id.as_str().into())]),
+        Ok(Identity::Key(Key { parent: Some(parent), own })) => {
+            let name = definition.parent_names.first().copied().unwrap_or("parent");
+            let parent = (name.to_owned(), parent.text.into());
+            Map::from_iter([parent, (definition.key_name.to_owned(), own.text.into())])
+        }
+        Ok(Identity::Key(_)) | Err(_) => Map::from_iter([(definition.key_name.to_owned(), text.into())]),
+    }
 }
 
 /// An item that holds nothing but what names it.

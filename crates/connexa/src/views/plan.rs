@@ -95,7 +95,7 @@ fn one(change: &Change) -> Text {
         Action::NoOp => Tone::Dim,
     };
     let mut text = Text::new()
-        .toned(tone, format_args!("{:<7}", change.action.as_str()))
+        .toned(tone, format_args!("{:<7}", doing(change)))
         .plain(" ")
         .toned(Tone::Dim, &change.kind)
         .plain(" ")
@@ -119,6 +119,14 @@ fn one(change: &Change) -> Text {
         text = text.then(Text::line(line));
     }
     text
+}
+
+/// What a change does, in a word.
+fn doing(change: &Change) -> &str {
+    match &change.verb {
+        Some(verb) if change.action == Action::Do => verb,
+        _ => change.action.as_str(),
+    }
 }
 
 /// A value as people write it.
@@ -149,7 +157,14 @@ fn by_kind(plan: &Plan) -> Text {
             .into_iter()
             .filter(|action| counts.values().any(|by| by.contains_key(action)))
             .collect();
-    let header = std::iter::once("kind").chain(actions.iter().map(|a| a.as_str()));
+    // All actions of one plan are the same one.
+    let verb = plan.changes.iter().find_map(|change| change.verb.as_deref());
+    let word = |action: &Action| match verb {
+        Some(verb) if *action == Action::Do => verb.to_owned(),
+        _ => action.as_str().to_owned(),
+    };
+    let words: Vec<String> = actions.iter().map(word).collect();
+    let header = std::iter::once("kind").chain(words.iter().map(String::as_str));
     let rows = kinds.iter().map(|kind| {
         let numbers = actions.iter().map(|a| counts[kind].get(a).copied().unwrap_or(0).to_string());
         std::iter::once((*kind).to_owned()).chain(numbers).collect()

@@ -8,6 +8,7 @@ use connexa_engine::{
     catalog,
     plan::Action,
     report::{ErrorType, Origin, Report, ReportedChange, RunOutcome, Verdict},
+    selection::COMMAND_LINE,
 };
 use connexa_types::Kind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,11 +77,18 @@ fn headline(report: &Report) -> Text {
             let no_op = report.lists.succeeded.iter().filter(|c| c.action == Action::NoOp).count();
             let text = Text::new().toned(Tone::Good, "done").plain(": ");
             if no_op == total {
-                text.plain(format_args!("nothing to do, {} already as the spec says", count(total, "object")))
-                    .end()
+                text.plain(format_args!(
+                    "nothing to do, {} already {}",
+                    count(total, "object"),
+                    as_wanted(report)
+                ))
+                .end()
             } else {
-                let rest =
-                    if no_op > 0 { format!(", {no_op} already as the spec says") } else { String::new() };
+                let rest = if no_op > 0 {
+                    format!(", {no_op} already {}", as_wanted(report))
+                } else {
+                    String::new()
+                };
                 text.plain(format_args!("{} made{rest}", count(total - no_op, "change"))).end()
             }
         }
@@ -114,6 +122,20 @@ fn headline(report: &Report) -> Text {
             };
             Text::titled(Tone::Error, "error", because(&[but], format!("{} {word}", of(n))))
         }
+    }
+}
+
+/// How an object is of which nothing had to be changed.
+fn as_wanted(report: &Report) -> &'static str {
+    let no_op = |change: &&ReportedChange| change.action == Action::NoOp;
+    let all = |note: &str| {
+        report.lists.succeeded.iter().filter(no_op).all(|change| change.note.as_deref() == Some(note))
+    };
+    match report.run.command.as_str() {
+        "delete" if all("already gone") => "gone",
+        "plan" | "apply" => "as the spec says",
+        "create" => "there",
+        _ => "as wanted",
     }
 }
 
@@ -193,7 +215,7 @@ impl Family<'_> {
         };
         let mut text = Text::new()
             .plain("  ")
-            .toned(tone, change.action.as_str())
+            .toned(tone, change.verb.as_deref().unwrap_or(change.action.as_str()))
             .plain(format_args!(" {} `{}`", change.kind, key_for_people(&change.key, change.source.as_ref())))
             .plain(format_args!(": {}", self.fate()))
             .end();
@@ -203,7 +225,8 @@ impl Family<'_> {
         if !self.children.is_empty() {
             text = text.then(Text::line(format_args!("    with it: {}", self.passengers())));
         }
-        if let Some(source) = &change.source {
+        // What stands on the command line needs no looking for.
+        if let Some(source) = change.source.as_ref().filter(|source| source.file != COMMAND_LINE) {
             let file = if source.file == "-" { "standard input" } else { &source.file };
             text = text.then(
                 Text::new().plain("    ").toned(Tone::Dim, format_args!("at {file}:{}", source.line)).end(),

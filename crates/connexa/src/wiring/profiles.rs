@@ -77,7 +77,10 @@ impl ProfileFolder {
             if !self.overwrite && path.symlink_metadata().is_ok() {
                 change.preset = Some(Preset {
                     verdict: Verdict::Failed,
-                    error: format!("the file `{}` is there already; `--overwrite` replaces it", path.display()),
+                    error: format!(
+                        "the file `{}` is there already; `--overwrite` replaces it",
+                        path.display()
+                    ),
                     error_type: ErrorType::Conflict,
                     error_detail: BTreeMap::new(),
                     cause: None,

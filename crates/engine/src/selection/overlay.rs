@@ -130,7 +130,8 @@ impl Overlay {
                 }
             }
         }
-        if let Some(change) = overlay.lists.iter().find(|change| owners.contains_key(&change.path.join("."))) {
+        if let Some(change) = overlay.lists.iter().find(|change| owners.contains_key(&change.path.join(".")))
+        {
             let name = change.path.join(".");
             let flag = owners[&name];
             return Err(bad(flag, format!("`{name}` is set as a whole, and changed by elements too"), None));
@@ -453,11 +454,7 @@ impl ListChange {
 }
 
 /// What an item stands for, as far as that is certain.
-fn live_of<'a>(
-    definition: &'static Definition,
-    item: &Item,
-    current: &'a CurrentState,
-) -> Option<&'a Live> {
+fn live_of<'a>(definition: &'static Definition, item: &Item, current: &'a CurrentState) -> Option<&'a Live> {
     let kind = item.kind.as_ref().ok().filter(|kind| **kind == definition.kind)?;
     let live = current.kind(*kind)?;
     if let Some(id) = &item.id {
