@@ -566,7 +566,7 @@ fn write_failures(
 /// Limits as people write them: once where both classes have the same.
 fn shortest(limits: Limits) -> String {
     match limits {
-        Limits::Separate { .. } if limits == Limits::unlimited() => "unlimited".to_owned(),
+        Limits::Separate { .. } if limits == Limits::UNLIMITED => "unlimited".to_owned(),
         Limits::Separate { read, update } if read == update => {
             format!("{}:{}:{}", read.burst, read.rate, read.period)
         }

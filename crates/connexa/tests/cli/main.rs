@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "what tests share fails as a test does")]
 
+mod act;
 mod api;
 mod branch_offices;
 mod clients;
 mod create;
+mod delete;
 mod documents;
+mod domains;
 mod emulator;
 mod exits;
 mod faults;
@@ -18,3 +21,6 @@ mod secrets;
 mod shared_quota;
 mod stop;
 mod support;
+mod tenant;
+mod update;
+mod where_;

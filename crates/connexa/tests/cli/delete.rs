@@ -1,0 +1,87 @@
+//! `delete`: by name, by file, by what objects are, and all that a spec names.
+
+use crate::{
+    support::{assert_valid, keys},
+    tenant::{OBJECTS, Tenant},
+};
+
+#[test]
+fn what_is_named_is_deleted_and_what_is_not_there_is_already_gone() {
+    let tenant = Tenant::with(OBJECTS);
+    tenant.calls();
+    let report = tenant.run("delete networks paris nowhere -y -o json").exits(0).json();
+    assert_valid(&report);
+    assert_eq!(keys(&report, "succeeded")[..2], ["network/paris", "network/nowhere"]);
+    assert_eq!(report["succeeded"][1]["note"], "already gone");
+    assert_eq!(tenant.updates(), ["DELETE /networks/{id}"], "children go with their network");
+    assert_eq!(tenant.names("networks"), ["oslo", "rome"]);
+
+    tenant.calls();
+    let again = tenant.run("delete networks paris -y -o json").exits(0).json();
+    assert_eq!(again["succeeded"][0]["note"], "already gone");
+    assert_eq!(tenant.updates(), [""; 0]);
+}
+
+#[test]
+fn children_ids_and_files_name_objects_too() {
+    let tenant = Tenant::with(OBJECTS);
+    let id = tenant.get("networks", "oslo")["id"].as_str().unwrap().to_owned();
+    tenant.run("delete network-connectors paris/paris-1 -y").exits(0);
+    assert_eq!(tenant.names("network-connectors"), ["paris/paris-2", "rome/rome-1"]);
+    tenant.words(&["delete", "networks", &id, "-y"]).exits(0);
+    tenant.bench.file("gone.yaml", "- ada\n- { username: bob, group: whatever }\n- nobody\n");
+    let report = tenant.run("delete users -f gone.yaml -y -o json").exits(0).json();
+    assert_valid(&report);
+    assert_eq!(
+        tenant.names("users").iter().filter(|name| ["ada", "bob"].contains(&name.as_str())).count(),
+        0
+    );
+    assert_eq!(tenant.names("networks"), ["paris", "rome"]);
+}
+
+#[test]
+fn what_an_expression_finds_must_be_meant() {
+    let tenant = Tenant::with(OBJECTS);
+    tenant.calls();
+    let words = ["delete", "users", "--where", "group == 'interns'", "-y"];
+    let came = tenant.words(&words).exits(3);
+    assert!(came.stderr.contains("--max-deletes 2"), "{}", came.stderr);
+    assert_eq!(tenant.updates(), [""; 0]);
+    tenant.words(&[&words[..], &["--max-deletes", "1"]].concat()).exits(3);
+    tenant.words(&[&words[..], &["--max-deletes", "2"]].concat()).exits(0);
+    assert_eq!(tenant.updates(), ["DELETE /users/{id}"; 2]);
+}
+
+#[test]
+fn a_large_part_of_a_kind_must_be_meant_unless_it_is_named() {
+    let networks: String = (0..12).map(|i| format!("  - {{ name: net-{i}, egress: true }}\n")).collect();
+    let tenant = Tenant::with(&format!("networks:\n{networks}"));
+    tenant.calls();
+    tenant.run("delete networks net-* -y").exits(3);
+    tenant.run("delete networks net-1 net-1? -y").exits(0);
+    assert_eq!(tenant.updates().len(), 3, "few need not be said");
+    tenant.run("delete networks net-2 net-3 net-4 net-5 net-6 -y").exits(0);
+    assert_eq!(tenant.updates().len(), 5, "what is named counts as meant");
+}
+
+#[test]
+fn a_spec_is_taken_down_dependents_first() {
+    let tenant = Tenant::with(OBJECTS);
+    tenant.calls();
+    let report = tenant.run("delete -f tenant.yaml -y -o json").exits(0).json();
+    assert_valid(&report);
+    let calls = tenant.updates();
+    let first = |path: &str| calls.iter().position(|call| call.contains(path)).unwrap();
+    let last = |path: &str| calls.iter().rposition(|call| call.contains(path)).unwrap();
+    assert!(last("/users/") < first("/user-groups/"), "{calls:?}");
+    assert_eq!(calls.len(), 3 + 2 + 3, "{calls:?}");
+    assert_eq!(tenant.names("networks"), [""; 0]);
+}
+
+#[test]
+fn what_cannot_be_meant_is_a_usage_error() {
+    let tenant = Tenant::with("");
+    for line in ["delete", "delete networks", "delete settings wpc.snat", "delete planets mars"] {
+        tenant.run(line).exits(64);
+    }
+}
