@@ -333,7 +333,23 @@ pub(super) fn find<'a>(
             finder.by_id.insert((live.kind, live.id.as_str()), index);
         }
     }
+    forget(&mut finder);
     finder
+}
+
+/// Lets go of what was made to find all children: mostly few kinds of them, or none, are asked for again.
+fn forget(finder: &mut Finder<'_>) {
+    let mut referred = HashSet::new();
+    for value in finder.desired.items.iter().flat_map(|item| item.fields.values()) {
+        value.for_each_reference(&mut |reference| {
+            if reference.within.is_some() {
+                referred.insert(reference.kind);
+            }
+        });
+    }
+    finder.by_parent.retain(|(kind, ..), _| referred.contains(kind));
+    finder.by_parent.shrink_to_fit();
+    finder.children = LiveChildren::new(finder.current);
 }
 
 /// Objects that an item holds by `id` or by its old key: (kind, id) → item, and whether the item renames the object.
