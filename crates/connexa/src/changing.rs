@@ -6,6 +6,7 @@
 
 pub(crate) mod given;
 pub(crate) mod picking;
+pub(crate) mod plan_files;
 pub(crate) mod planning;
 pub(crate) mod refused;
 mod running;
@@ -34,7 +35,7 @@ use crate::{
 };
 use connexa_emulator::Limits;
 use connexa_engine::{
-    plan::{self, Act, Action, Guards, Plan, Planning},
+    plan::{self, Act, Action, Guards, Plan, PlanOptions, Planning, Selector},
     ports::{Deliver, NoDelivery},
     problem::Problem,
     report::{Report, RunOutcome},
@@ -42,6 +43,7 @@ use connexa_engine::{
 };
 use connexa_types::Timestamp;
 use picking::Picks;
+use plan_files::Keeping;
 use planning::{Planned, Spent};
 use running::Ended;
 use std::{path::Path, sync::Arc, time::Instant};
@@ -62,6 +64,8 @@ pub(crate) struct Course<'a> {
     pub(crate) picks: Option<Picks>,
     /// Which changes count as meant.
     pub(crate) guards: Guards,
+    /// What is done about the plan beside making it.
+    pub(crate) keeping: Keeping<'a>,
     /// Where profiles go, if any are made.
     pub(crate) profiles: Option<ProfileFolder>,
     /// Which changes are wanted, and how many are meant.
@@ -152,19 +156,48 @@ pub(crate) async fn go(
 ) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown])?;
     let config = Config::load(global, variables)?;
-    let target = Target::of(&config, global, variables)?;
+    let protect: Vec<Selector> = course.scope.protect.iter().chain(&config.protect).cloned().collect();
     let started = Timestamp::now();
     let state = StateDir::open(&settings::state_dir(global, variables)?)?;
     let key = state.sealing_key()?;
     let began = Instant::now();
     let parallel = course.run.and_then(|run| run.parallel).or(config.parallel).map_or(8, usize::from);
-    let cx = Context { course: &course, global, screen, output, target: &target, parallel, started, began };
+    let context = Context {
+        course: &course,
+        global,
+        screen,
+        output,
+        protect: &protect,
+        limits: &config.input_limits,
+        parallel,
+        started,
+        began,
+        tenant: "",
+        profile: None,
+        title: String::new(),
+    };
+    if let Some(export) = course.keeping.against {
+        return plan_files::against(&Context { tenant: &format!("file:{export}"), ..context }, export, &key);
+    }
+    let target = Target::of(&config, global, variables)?;
+    let cx = Context {
+        tenant: target.tenant(),
+        profile: target.profile(),
+        title: target.title().to_string(),
+        ..context
+    };
+    if let Some(failure) = course.keeping.file.as_ref().and_then(|file| file.refusal(cx.tenant, None)) {
+        return Ok(cx.refuse(&failure, Vec::new(), &[], &cx.offline()));
+    }
 
     let picks = match &course.picks {
         Some(picks) => Some((picks, picks.overlay(&key)?)),
         None => None,
     };
-    let Taken { mut reading, format } = specs::read(&course.input, &key, config.input_limits)?;
+    let Taken { mut reading, format } = match &course.keeping.file {
+        Some(file) => file.taken(),
+        None => specs::read(&course.input, &key, &config.input_limits)?,
+    };
     let refused_whole = if course.make.is_whole() { reading.has_errors() } else { reading.unreadable };
     let action = course.make.action();
     if refused_whole {
@@ -190,11 +223,17 @@ pub(crate) async fn go(
     let secrets = HostSecrets::new(key.clone(), working_folder(), inline).hiding(target.secret_variables());
 
     let request = planning::Request {
-        command: course.command,
         make: &course.make,
-        strict: course.input.strict,
-        scope: course.scope.scope(),
-        protect: course.scope.protect.iter().chain(&config.protect).cloned().collect(),
+        options: match &course.keeping.file {
+            Some(kept) => kept.file.options(),
+            None => PlanOptions {
+                strict: course.input.strict,
+                scope: course.scope.scope(),
+                protect: protect.clone(),
+                prune: course.keeping.prune.clone(),
+                ..PlanOptions::new(course.make.mode(), course.command)
+            },
+        },
         parallel,
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
@@ -234,16 +273,20 @@ pub(crate) async fn go(
             if let Some(profiles) = &course.profiles {
                 profiles.assign(&mut plan);
             }
-            let held_back = course.guards().exceeded(&plan);
-            for exceeded in held_back.iter().filter(|_| cx.run_flags().is_none()) {
-                let (flag, needed) = (exceeded.flag, exceeded.needed);
-                plan.warnings
-                    .push(format!("to apply it, say how many are meant with `{flag} {needed}`: {exceeded}"));
-            }
+            let held_back = cx.warn(&mut plan);
             // Those of the reader too: the plan is the one document that a dry run gives.
             plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
             let ready = Ready { planned: &planned, plan: Arc::new(plan), problems, format, held_back };
-            cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
+            let stale =
+                course.keeping.file.as_ref().and_then(|kept| kept.refusal(cx.tenant, Some(&ready.plan)));
+            if let Some(failure) = stale {
+                cx.refuse(&failure, refused::changes(&ready.plan).collect(), &[], &planned.spent)
+            } else {
+                if let Some(out) = course.keeping.out {
+                    plan_files::write(out, &plan_files::kept(&course, &protect, &ready.plan, &reading))?;
+                }
+                cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
+            }
         }
     };
     session.close().await;
@@ -290,7 +333,15 @@ struct Context<'a> {
     global: &'a Global,
     screen: &'a Screen,
     output: Output,
-    target: &'a Target,
+    /// What is never changed.
+    protect: &'a [Selector],
+    /// What input is too large.
+    limits: &'a spec::Limits,
+    tenant: &'a str,
+    /// The profile that names the tenant.
+    profile: Option<&'a str>,
+    /// The tenant as it is named in questions.
+    title: String,
     /// Most calls in flight at once.
     parallel: usize,
     started: Timestamp,
@@ -309,6 +360,17 @@ impl Context<'_> {
     fn offline(&self) -> Spent {
         let plan_ms = planning::millis(self.began.elapsed());
         Spent { timings: plan::PlanTimings { read_ms: 0.0, plan_ms }, ..Spent::default() }
+    }
+
+    /// The guards that a plan goes beyond. Where it is only looked at, it says so itself.
+    fn warn(&self, plan: &mut Plan) -> Vec<plan::Exceeded> {
+        let held_back = self.course.guards().exceeded(plan);
+        for exceeded in held_back.iter().filter(|_| self.run_flags().is_none()) {
+            let (flag, needed) = (exceeded.flag, exceeded.needed);
+            plan.warnings
+                .push(format!("to apply it, say how many are meant with `{flag} {needed}`: {exceeded}"));
+        }
+        held_back
     }
 
     /// Ends with problems of the spec.
@@ -334,13 +396,13 @@ impl Context<'_> {
         self.screen.complain(&failure.text());
         let to_file = self.course.run.is_some_and(|run| run.report.is_some());
         if self.output == Output::Json || to_file {
-            let mut report = refused::report(self.course.command, self.target.tenant(), self.started);
-            report.run.profile = self.target.profile().map(str::to_owned);
+            let mut report = refused::report(self.course.command, self.tenant, self.started);
             if failure.exit == Exit::Stopped {
                 report.outcome = RunOutcome::Stopped;
             }
             report.warnings.push(failure.line());
             report.problems = problems.to_vec();
+            report.run.profile = self.profile.map(str::to_owned);
             refused::add_planning(&mut report, spent);
             refused::fill(&mut report, changes);
             let text = self.text(&report);
@@ -364,7 +426,7 @@ impl Context<'_> {
     ) -> Result<Exit, Failure> {
         let Ready { planned, plan, problems, format, held_back } = ready;
         self.screen.say(&problems_view::text(&problems));
-        let Some(flags) = self.run_flags() else { return Ok(self.show_plan(planned, &plan)) };
+        let Some(flags) = self.run_flags() else { return Ok(self.show_plan(&planned.spent, &plan)) };
         let deliver: &dyn Deliver = match &self.course.profiles {
             Some(profiles) => profiles,
             None => &NoDelivery,
@@ -392,7 +454,7 @@ impl Context<'_> {
                 command: self.course.command,
                 flags,
                 parallel: self.parallel,
-                title: self.target.title(),
+                title: self.title.clone(),
                 color: self.global.color,
                 deliver,
             },
@@ -403,7 +465,7 @@ impl Context<'_> {
         )
         .await?;
         let Ended { mut report, cut_off } = ended;
-        report.run.profile = self.target.profile().map(str::to_owned);
+        report.run.profile = self.profile.map(str::to_owned);
         refused::add_planning(&mut report, &planned.spent);
         for (class, quota) in refused::quota(&session.quota()) {
             report.quota.entry(class).or_insert(quota);
@@ -438,10 +500,10 @@ impl Context<'_> {
     }
 
     /// The end of a command that only looks.
-    fn show_plan(&self, planned: &Planned, plan: &Plan) -> Exit {
+    fn show_plan(&self, spent: &Spent, plan: &Plan) -> Exit {
         match self.output {
             Output::Json => {
-                self.screen.document(&json::document(&plan::document(plan, planned.spent.timings)));
+                self.screen.document(&json::document(&plan::document(plan, spent.timings)));
             }
             Output::Markdown => self.screen.document(&markdown::plan(plan)),
             _ => self.screen.result(&plan_view::text(plan)),
@@ -469,7 +531,7 @@ impl Context<'_> {
         }
         let question = Text::new()
             .plain("Change ")
-            .toned(Tone::Strong, self.target.title())
+            .toned(Tone::Strong, &self.title)
             .plain(format_args!(" ({})? [y/N] ", plan_view::cost_in_short(plan)));
         let color = self.global.color;
         let answer = tokio::task::spawn_blocking(move || Screen::new(color, false).ask(&question));

@@ -4,6 +4,7 @@ mod api;
 mod batch;
 mod export;
 mod get;
+mod planning;
 mod policy;
 mod scope;
 mod span;
@@ -12,6 +13,7 @@ pub(crate) use api::Api;
 pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
 pub(crate) use export::Export;
 pub(crate) use get::{Get, Past};
+pub(crate) use planning::PruneFlags;
 pub(crate) use policy::PolicyFlags;
 pub(crate) use scope::ScopeFlags;
 
@@ -447,6 +449,15 @@ pub(crate) struct Plan {
     /// Which changes are wanted.
     #[command(flatten)]
     pub(crate) scope: ScopeFlags,
+    /// What is deleted because the spec does not list it.
+    #[command(flatten)]
+    pub(crate) prune: PruneFlags,
+    /// Write the plan to a file, for `apply FILE`, which carries out just that or refuses.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Plan against an export instead of the tenant: no key, no call.
+    #[arg(long, value_name = "EXPORT", conflicts_with = "out")]
+    pub(crate) against: Option<String>,
     /// Leave bad items out instead of refusing the spec: they fail, and what needs them is skipped.
     #[arg(long)]
     pub(crate) skip_invalid: bool,
@@ -458,9 +469,18 @@ pub(crate) struct Plan {
 /// `apply`.
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// Where the spec is.
+    /// A plan that `plan --out` wrote: carried out as it was shown, or refused if the tenant has changed.
+    #[arg(value_name = "PLANFILE", conflicts_with_all = ["files", "prune", "only", "exclude", "limit", "skip_invalid"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Spec: a file, a folder, or - for standard input; FORMAT: before it is yaml, json, jsonl or csv. Repeatable.
+    #[arg(short = 'f', long = "file", value_name = "[FORMAT:]PATH", required_unless_present = "plan")]
+    pub(crate) files: Vec<String>,
+    /// Take warnings for errors.
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// What is deleted because the spec does not list it.
     #[command(flatten)]
-    pub(crate) spec: SpecFiles,
+    pub(crate) prune: PruneFlags,
     /// Which changes are wanted.
     #[command(flatten)]
     pub(crate) scope: ScopeFlags,

@@ -43,7 +43,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Err(error) => return usage(&error),
     };
     cli.global.program = program;
-    let caught = std::panic::catch_unwind(|| command(cli));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| command(cli)));
     caught.unwrap_or_else(|_| {
         let _ = writeln!(
             io::stderr(),

@@ -13,11 +13,12 @@ pub(crate) struct Taken {
 }
 
 /// Reads the files; a file that cannot be read is a problem like others. What the command line gives comes first.
-pub(crate) fn read(from: &changing::Input<'_>, key: &SealingKey, limits: Limits) -> Result<Taken, Failure> {
-    let mut input = Input::read(from.files, &limits)?;
+pub(crate) fn read(from: &changing::Input<'_>, key: &SealingKey, limits: &Limits) -> Result<Taken, Failure> {
+    let mut input = Input::read(from.files, limits)?;
     let format = input.format();
     input.sources.splice(0..0, from.given.clone());
-    let options = ReadOptions { mode: from.mode, strict: from.strict, limits, creating: from.creating };
+    let options =
+        ReadOptions { mode: from.mode, strict: from.strict, limits: limits.clone(), creating: from.creating };
     let mut reading = spec::read(&input.sources, &options, &|field, value| key.seal(field, value));
     if !input.problems.is_empty() {
         reading.unreadable = true;

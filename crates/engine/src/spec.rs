@@ -152,6 +152,11 @@ pub struct Reading {
 }
 
 impl Reading {
+    /// What was read at another time, when all was well with it.
+    pub fn of(desired: DesiredState) -> Self {
+        Self { desired, ..Self::default() }
+    }
+
     /// Adds the problems that there are unless what the spec names is there already: for those who look at the spec alone.
     /// The planner, which knows what is there, says them where it is so.
     #[must_use]

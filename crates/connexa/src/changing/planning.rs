@@ -14,7 +14,7 @@ use connexa_engine::{
     current::CurrentState,
     desired::{DesiredSecret, DesiredState, FieldValue},
     drive::drive,
-    plan::{self, Plan, PlanOptions, PlanTimings, Planning, Scope, Selector, Wants},
+    plan::{self, Plan, PlanOptions, PlanTimings, Planning, Wants},
     ports::Secrets,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::Event,
@@ -25,16 +25,10 @@ use std::time::Duration;
 
 /// What planning needs beside the tenant.
 pub(crate) struct Request<'a> {
-    /// The command, such as `apply`.
-    pub(crate) command: &'a str,
     /// What the plan makes of the items.
     pub(crate) make: &'a Make,
-    /// Whether warnings are errors.
-    pub(crate) strict: bool,
-    /// Which changes are wanted.
-    pub(crate) scope: Scope,
-    /// What is never changed.
-    pub(crate) protect: Vec<Selector>,
+    /// How it is planned.
+    pub(crate) options: PlanOptions,
     /// The most calls at once.
     pub(crate) parallel: usize,
     /// When the command began, for the times.
@@ -139,13 +133,10 @@ pub(crate) async fn plan(
     let mut sealed = false;
     loop {
         let options = PlanOptions {
-            strict: request.strict,
-            scope: request.scope.clone(),
-            protect: request.protect.clone(),
             reads: looking.spent.reads,
             read_at: looking.read_at,
             quota: looking.session.quota(),
-            ..PlanOptions::new(request.make.mode(), request.command)
+            ..request.options.clone()
         };
         let planning = match request.make {
             Make::Objects(_) => plan::plan(desired, &looking.current, &options),

@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks},
+    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
     cli::{Do, Form, Global, On, ProfileFlags},
     exit::Exit,
     failure::Failure,
@@ -94,6 +94,7 @@ pub(crate) async fn run(
         picks: by_name.then_some(Picks { kind, selection: picked, flags: Vec::new() }),
         guards: Guards::default(),
         profiles: (verb == Verb::Profile).then(|| ProfileFolder::new(profile, form)),
+        keeping: Keeping::default(),
         scope: &on.scope,
         run: Some(&on.run),
         detailed_exitcode: false,

@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of};
 use crate::{
-    changing::{self, Course, Input, Make, given},
+    changing::{self, Course, Input, Make, given, plan_files::Keeping},
     cli::{Create, Global},
     exit::Exit,
     failure::Failure,
@@ -40,6 +40,7 @@ pub(crate) async fn run(
         picks: None,
         guards: Guards::default(),
         profiles: None,
+        keeping: Keeping::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

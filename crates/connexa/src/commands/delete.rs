@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks},
+    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
     cli::{Delete, Global},
     exit::Exit,
     failure::Failure,
@@ -72,6 +72,7 @@ pub(crate) async fn run(
         picks,
         guards,
         profiles: None,
+        keeping: Keeping::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

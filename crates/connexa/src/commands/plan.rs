@@ -1,7 +1,7 @@
 //! `connexa plan`: what apply would change, and what it would cost.
 
 use crate::{
-    changing::{self, Course, Input, Make},
+    changing::{self, Course, Input, Make, plan_files::Keeping},
     cli::{Global, Plan},
     exit::Exit,
     failure::Failure,
@@ -26,6 +26,12 @@ pub(crate) async fn run(
         picks: None,
         guards: Guards::default(),
         profiles: None,
+        keeping: Keeping {
+            prune: arguments.prune.prune.clone(),
+            out: arguments.out.as_deref(),
+            against: arguments.against.as_deref(),
+            file: None,
+        },
         scope: &arguments.scope,
         run: None,
         detailed_exitcode: arguments.detailed_exitcode,

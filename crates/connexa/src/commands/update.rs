@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks},
+    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
     cli::{Global, Update},
     exit::Exit,
     failure::Failure,
@@ -71,6 +71,7 @@ pub(crate) async fn run(
         picks,
         guards: Guards::default(),
         profiles: None,
+        keeping: Keeping::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

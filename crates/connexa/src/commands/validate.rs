@@ -27,7 +27,7 @@ pub(crate) fn run(
     // Nothing is kept and no hash is shown, so any key does.
     let key = SealingKey::new([0; 32]);
     let Taken { reading, .. } =
-        specs::read(&Input::spec(&arguments.spec), &key, Config::input_limits(variables)?)?;
+        specs::read(&Input::spec(&arguments.spec), &key, &Config::input_limits(variables)?)?;
     let reading = reading.alone();
     let exit = if reading.has_errors() { Exit::Refused } else { Exit::Complete };
     if output == Output::Json {

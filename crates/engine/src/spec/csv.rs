@@ -129,9 +129,8 @@ fn columns(kind: Option<Kind>, header: &[String]) -> Vec<Column> {
         let found = names.as_ref().and_then(|names| cells::resolve(names, name));
         let is_response_only = names.as_ref().is_some_and(|names| cells::is_response_only(names, name));
         // The value of a setting is typed row by row. What is unknown stays in one piece, to be named as it stands.
-        let dotted = found.is_some()
-            || is_response_only
-            || kind == Some(Kind::Setting) && name.starts_with("value.");
+        let dotted =
+            found.is_some() || is_response_only || kind == Some(Kind::Setting) && name.starts_with("value.");
         let names =
             if dotted { name.split('.').map(Into::into).collect() } else { vec![name.as_str().into()] };
         Column { names, shape: found.map_or(Shape::Text, |(_, shape)| shape) }
