@@ -91,10 +91,8 @@ fn wanted(fate: Fate) -> bool {
 /// What a child comes to under its parent: a new one has new children only, one that goes has none that stay.
 fn under(parent: Fate, child: Fate) -> Fate {
     match (parent, child) {
-        (Nothing, _) => Nothing,
-        (New, Nothing | Gone) => Nothing,
+        (Nothing, _) | (New, Nothing | Gone) | (Gone, Nothing | New) => Nothing,
         (New, _) => New,
-        (Gone, Nothing | New) => Nothing,
         (Gone, _) => Gone,
         (_, child) => child,
     }

@@ -1,7 +1,5 @@
 //! Who waits for whom: `depends_on`, units, barriers, settings, services, and random graphs.
 
-#![expect(clippy::unwrap_used, reason = "a test that meets nothing has failed")]
-
 mod plan_support;
 
 use connexa_engine::{

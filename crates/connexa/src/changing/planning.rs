@@ -172,8 +172,10 @@ pub(crate) async fn plan(
 /// One that cannot be had stays without: it counts as equal, and the plan says so. Returns whether any was had.
 async fn seal_references(desired: &mut DesiredState, plan: &Plan, secrets: &dyn Secrets) -> bool {
     let mut references = Vec::new();
-    // A plan has one change for each item, in the order of the items.
-    for (item, change) in desired.items.iter_mut().zip(&plan.changes) {
+    // A plan has one change for each item that is not left out, in the order of the items, then those of no item.
+    let mut items = desired.items.iter_mut();
+    for change in plan.changes.iter().filter(|change| change.source.is_some()) {
+        let Some(item) = items.find(|item| change.source.as_ref() == Some(&item.source)) else { break };
         if change.id.is_some() && change.preset.is_none() {
             item.fields.values_mut().for_each(|value| unsealed(value, &mut references));
         }
