@@ -69,7 +69,7 @@ fn services_value(networks: usize) -> Value {
 }
 
 fn all_or_some(number: usize) -> Value {
-    if number % 2 == 0 { json!("all") } else { json!(["engineers", "on-call"]) }
+    if number.is_multiple_of(2) { json!("all") } else { json!(["engineers", "on-call"]) }
 }
 
 /// Users with two devices each, one a row.

@@ -222,7 +222,6 @@ fn typed(shape: Shape, text: &str, at: Spot, depth: u32, budget: &mut Budget) ->
         Shape::Reference if text.starts_with('{') => {
             json::within(text, at, depth, budget).unwrap_or_else(|_| as_text())
         }
-        Shape::Text | Shape::Secret | Shape::Reference => as_text(),
         Shape::ListOrAll if text == "all" => as_text(),
         Shape::List | Shape::ListOrAll => {
             budget.depth(at, depth)?;
@@ -235,7 +234,7 @@ fn typed(shape: Shape, text: &str, at: Spot, depth: u32, budget: &mut Budget) ->
         }
         Shape::Boolean | Shape::Object if text.eq_ignore_ascii_case("true") => Value::Boolean(true),
         Shape::Boolean | Shape::Object if text.eq_ignore_ascii_case("false") => Value::Boolean(false),
-        Shape::Boolean | Shape::Object => as_text(),
+        Shape::Text | Shape::Secret | Shape::Reference | Shape::Boolean | Shape::Object => as_text(),
         Shape::Integer => {
             let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
             if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {

@@ -152,14 +152,13 @@ fn put(mapping: &mut Mapping, names: &[Box<str>], node: Node, budget: &mut Budge
             let value = Node::new(at, at.line, Value::Mapping(Box::new(inner)));
             mapping.entries.push(Entry { name: first.clone(), at, value });
         }
-        Some(entry) => match entry.value.mapping_mut().filter(|_| !rest.is_empty()) {
-            Some(inner) => put(inner, rest, node, budget)?,
-            None => {
-                let message =
-                    format!("`{first}` is given twice: whole, and in a column of its own for a leaf");
-                mapping.flaws.push(Flaw::new(Code::error(3), at, message));
+        Some(entry) => {
+            if let Some(inner) = entry.value.mapping_mut().filter(|_| !rest.is_empty()) {
+                return put(inner, rest, node, budget);
             }
-        },
+            let message = format!("`{first}` is given twice: whole, and in a column of its own for a leaf");
+            mapping.flaws.push(Flaw::new(Code::error(3), at, message));
+        }
     }
     Ok(())
 }
@@ -208,18 +207,14 @@ impl<'t> Rows<'t> {
         let is_blank = |c: char| c == ' ' || c == '\r' || c == '\t' && self.delimiter != '\t';
         loop {
             let content = self.rest.trim_start_matches(is_blank);
-            match content.strip_prefix('\n') {
-                Some(next) => {
-                    self.rest = next;
-                    self.line += 1;
+            let Some(next) = content.strip_prefix('\n') else {
+                if content.is_empty() {
+                    self.rest = content;
                 }
-                None => {
-                    if content.is_empty() {
-                        self.rest = content;
-                    }
-                    return;
-                }
-            }
+                return;
+            };
+            self.rest = next;
+            self.line += 1;
         }
     }
 

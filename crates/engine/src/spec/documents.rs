@@ -95,7 +95,7 @@ impl Reader<'_> {
                     match self.options.mode {
                         Mode::Spec => self.report_file(entry.at, name, problem),
                         Mode::Items(_) | Mode::Names(_) => {
-                            self.foreign(name, None, entry, &problem.path(name))
+                            self.foreign(name, None, entry, &problem.path(name));
                         }
                     }
                 }
@@ -192,7 +192,7 @@ fn is_in_specs(kind: Kind) -> bool {
 
 pub(super) fn unknown_kind(word: &str) -> Problem {
     let problem = Problem::new(Code::error(6), format!("unknown kind `{word}`"));
-    match names::nearest(word, spec_kinds().map(Kind::singular)) {
+    match names::nearest(word, spec_kinds().map(Kind::singular).chain(spec_kinds().map(Kind::plural))) {
         Some(near) => problem.hint(format!("did you mean `{near}`?")),
         None => problem,
     }

@@ -142,9 +142,7 @@ impl Reader<'_> {
                     }
                 }
                 if kind == Kind::Setting {
-                    if matches!(self.setting_key(draft, key.map(|(_, node)| node)), Some(None)) {
-                        self.withdraw(None);
-                    }
+                    self.setting_key(draft, key.map(|(_, node)| node));
                     return;
                 }
                 self.named_by_key(draft, definition, key.map(|(_, node)| node), parent.is_some(), stand);

@@ -377,18 +377,19 @@ fn resolve_depends_on(reader: &mut Reader<'_>) {
     }
 }
 
-fn find(named: &Named, text: &str) -> Result<usize, Problem> {
+fn find(named: &Named, text: &str) -> Result<usize, Box<Problem>> {
     const EXPECTED: &str =
         "`KIND/KEY` of an item of the spec, such as `user/ada` or `network_connector/paris/paris-1`";
     let Some((word, key)) = text.split_once('/') else {
-        return Err(Problem::new(Code::error(302), format!("`{text}` names no item")).expected(EXPECTED));
+        let problem = Problem::new(Code::error(302), format!("`{text}` names no item"));
+        return Err(Box::new(problem.expected(EXPECTED)));
     };
     let Some(kind) = word.parse::<Kind>().ok().filter(|kind| spec_kinds().any(|k| k == *kind)) else {
         let problem = Problem::new(Code::error(302), format!("`{text}`: there is no kind `{word}`"));
-        return Err(match names::nearest(word, spec_kinds().map(Kind::singular)) {
+        return Err(Box::new(match names::nearest(word, spec_kinds().map(Kind::singular)) {
             Some(near) => problem.hint(format!("did you mean `{near}/{key}`?")),
             None => problem.expected(EXPECTED),
-        });
+        }));
     };
     let definition = catalog::definition(kind);
     let name = match kind.parent() {
@@ -399,7 +400,7 @@ fn find(named: &Named, text: &str) -> Result<usize, Problem> {
         Some(parent) => {
             let Some((outer, own)) = parted(key) else {
                 let problem = Problem::new(Code::error(302), format!("`{text}` names no {parent}"));
-                return Err(problem.expected(EXPECTED));
+                return Err(Box::new(problem.expected(EXPECTED)));
             };
             let outer = catalog::definition(parent).key.canonical(&outer);
             (kind, Some(outer), definition.key.canonical(own.trim()))
@@ -407,16 +408,20 @@ fn find(named: &Named, text: &str) -> Result<usize, Problem> {
     };
     match named.get(&name) {
         Some(Some(item)) => Ok(*item),
-        Some(None) => Err(Problem::new(Code::error(302), format!("`{text}` is the key of several items"))),
+        Some(None) => {
+            Err(Box::new(Problem::new(Code::error(302), format!("`{text}` is the key of several items"))))
+        }
         None => {
             let problem = Problem::new(Code::error(302), format!("no item of the spec is `{text}`"));
             let same_kind = named.keys().filter(|(k, parent, _)| *k == kind && parent.is_none());
             // The nearest of all, whatever the order of the map.
             let own: BTreeSet<&str> = same_kind.map(|(_, _, own)| own.as_str()).collect();
-            Err(match names::nearest(&name.2, own.into_iter()).filter(|_| kind.parent().is_none()) {
-                Some(near) => problem.hint(format!("did you mean `{word}/{near}`?")),
-                None => problem,
-            })
+            Err(Box::new(
+                match names::nearest(&name.2, own.into_iter()).filter(|_| kind.parent().is_none()) {
+                    Some(near) => problem.hint(format!("did you mean `{word}/{near}`?")),
+                    None => problem,
+                },
+            ))
         }
     }
 }

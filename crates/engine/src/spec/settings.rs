@@ -174,27 +174,18 @@ impl Reader<'_> {
             }
         }
         let Some(setting) = self.setting_key(draft, key) else { return };
-        let Some(setting) = setting else {
-            // It is read-only: noted, and no item.
-            self.withdraw(None);
-            return;
-        };
-        match value {
-            Some(node) => self.setting_value(draft, setting, &Place { node, path: VALUE }),
-            None => {
-                let problem =
-                    Problem::new(Code::error(106), format!("the setting `{}` has no `value`", setting.path));
-                self.report(Some(draft), node.at, problem.path(VALUE));
-            }
+        if let Some(node) = value {
+            self.setting_value(draft, setting, &Place { node, path: VALUE });
+        } else {
+            let problem =
+                Problem::new(Code::error(106), format!("the setting `{}` has no `value`", setting.path));
+            self.report(Some(draft), node.at, problem.path(VALUE));
         }
     }
 
-    /// Reads the key of a bare setting. `None`: it is in error; `Some(None)`: the setting is read-only.
-    pub(super) fn setting_key(
-        &mut self,
-        draft: usize,
-        key: Option<&Node>,
-    ) -> Option<Option<&'static Setting>> {
+    /// Reads the key of a bare setting, whose item is the last one. `None`: it is in error, or the setting is read-only:
+    /// noted, and no item.
+    pub(super) fn setting_key(&mut self, draft: usize, key: Option<&Node>) -> Option<&'static Setting> {
         const EXPECTED: &str = "the path of a setting, such as `wpc.snat`";
         let at = self.drafts[draft].at;
         let Some(node) = key else {
@@ -218,7 +209,8 @@ impl Reader<'_> {
         self.drafts[draft].item.key = Some(Key::top(KeyPart::new(name, Compare::Exact)));
         if READ_ONLY.contains(&path) {
             self.note(Kind::Setting, path);
-            return Some(None);
+            self.withdraw(None);
+            return None;
         }
         if setting.is_none() {
             let problem = if is_branch(path) {
@@ -228,7 +220,7 @@ impl Reader<'_> {
             };
             self.report_value(draft, node, "key", problem);
         }
-        setting.map(Some)
+        setting
     }
 
     /// Reads the value, and joins the item with an earlier one of the same setting.

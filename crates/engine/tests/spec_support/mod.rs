@@ -48,7 +48,7 @@ pub(crate) fn lines(reading: &Reading) -> Vec<String> {
 
 /// The desired state as text, without places: equal for equal specs of any format and spelling.
 pub(crate) fn state(reading: &Reading) -> Vec<String> {
-    use connexa_engine::desired::{FieldValue, Parent, Target};
+    use connexa_engine::desired::{AccessItem, FieldValue, Parent, Target};
     fn value(v: &FieldValue) -> String {
         match v {
             FieldValue::Clear => "clear".into(),
@@ -57,14 +57,14 @@ pub(crate) fn state(reading: &Reading) -> Vec<String> {
             FieldValue::References(list) => {
                 format!("[{}]", list.iter().map(|r| target(&r.target)).collect::<Vec<_>>().join(" "))
             }
-            FieldValue::Access(items) => items
-                .iter()
-                .map(|item| {
+            FieldValue::Access(items) => {
+                let shown = |item: &AccessItem| {
                     let parent = item.parent.as_ref().map(|r| target(&r.target)).unwrap_or_default();
                     let children: Vec<_> = item.children.iter().map(|r| target(&r.target)).collect();
                     format!("({} {} {parent} [{}])", item.of, item.all, children.join(" "))
-                })
-                .collect(),
+                };
+                items.iter().map(shown).collect::<Vec<_>>().concat()
+            }
             FieldValue::Object(leaves) => {
                 let leaves: Vec<_> = leaves.iter().map(|(n, v)| format!("{n}={}", value(v))).collect();
                 format!("{{{}}}", leaves.join(" "))
