@@ -83,6 +83,8 @@ pub struct Field {
     pub length: Option<(u32, u32)>,
     /// Whether it changes by itself: in no drift check and no fingerprint.
     pub volatile: bool,
+    /// Whether a request without it is refused (API section 6.17): unset, it is sent as an empty list.
+    pub always_sent: bool,
     /// The leaf that a plain boolean in place of the object stands for (`default_check: false`).
     pub shorthand: Option<&'static str>,
 }

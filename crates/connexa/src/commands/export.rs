@@ -67,9 +67,9 @@ pub(crate) async fn run(
         let text = write(wanted, kinds.first().copied(), output);
         // A CSV may hold what could steer a terminal.
         if output == Output::Csv {
-            screen.raw(&text)
+            screen.raw(&text);
         } else {
-            screen.document(&text)
+            screen.document(&text);
         }
         return Ok(Exit::Complete);
     };

@@ -24,7 +24,7 @@ use connexa_engine::{
 };
 use connexa_types::{Call, Endpoint, Kind};
 use rows::{Fields, Row, Wanted};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// What can be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,14 +193,26 @@ fn show(rows: Vec<Row>, what: What, output: Output, fields: &[String], screen: &
                 What::Objects(kind) => Some(kind),
                 What::Regions | What::Past(_) => None,
             };
+            if overlapping(&rows) {
+                let text = "routes of two networks overlap; a spec of them needs \
+                            `wpc.routes_advanced_configuration_enabled: true` too";
+                screen.say(&Text::titled(Tone::Hint, "note", text));
+            }
             screen.raw(&csv::of_kind(kind, items(rows), fields));
         }
         Output::Jsonl => {
-            let line = |item: Map<String, Value>| match what {
-                What::Objects(kind) => json::item(kind, item) + "\n",
-                What::Regions | What::Past(_) => json::line(&item) + "\n",
+            let lines: String = match what {
+                What::Objects(kind) => {
+                    let lines = sections(kind, rows).into_iter().flat_map(|section| {
+                        section.items.into_iter().map(move |item| json::item(section.kind, item) + "\n")
+                    });
+                    lines.collect()
+                }
+                What::Regions | What::Past(_) => {
+                    items(rows).iter().map(|item| json::line(item) + "\n").collect()
+                }
             };
-            screen.document(&items(rows).into_iter().map(line).collect::<String>());
+            screen.document(&lines);
         }
         Output::Json | Output::Yaml => {
             let value = match what {
@@ -216,13 +228,13 @@ fn show(rows: Vec<Row>, what: What, output: Output, fields: &[String], screen: &
     }
 }
 
-/// The rows as a spec that reads back: settings that are not set have no value to write.
+/// The rows as a spec that reads back.
 fn sections(kind: Kind, rows: Vec<Row>) -> Vec<Section> {
-    let overlapping = kind == Kind::NetworkRoute
-        && export::routes_overlap(
-            rows.iter().filter_map(|row| Some((row.cidr.as_deref()?, row.parent.as_deref()?))),
-        );
-    let items = rows.into_iter().map(|row| row.item).collect();
-    let section = Section { kind, items };
-    if overlapping { vec![Section::allowing_overlap(), section] } else { vec![section] }
+    let section = |rows: Vec<Row>| Section { kind, items: rows.into_iter().map(|row| row.item).collect() };
+    if overlapping(&rows) { vec![Section::allowing_overlap(), section(rows)] } else { vec![section(rows)] }
+}
+
+/// Whether there are routes of two networks that overlap, which a spec takes only together with the setting.
+fn overlapping(rows: &[Row]) -> bool {
+    export::routes_overlap(rows.iter().filter_map(|row| Some((row.cidr.as_deref()?, row.parent.as_deref()?))))
 }

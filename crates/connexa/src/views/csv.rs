@@ -159,7 +159,7 @@ mod tests {
         ];
         let items: Vec<_> = items.iter().map(|i| i.as_object().unwrap().clone()).collect();
         assert_eq!(
-            of_kind(None, items.to_vec(), &[]),
+            of_kind(None, items, &[]),
             "name,egress,routes,ipsec.platform,group,note,tags\n\
              '=1+1,false,10.0.0.0/8|a\\|b,aws,,,\n\
              \"a, b\",,,,\"{\"\"id\"\":\"\"7\"\"}\",\\N,\"[\"\"[x\"\"]\"\n"

@@ -12,6 +12,7 @@ mod documents;
 mod domains;
 mod emulator;
 mod exits;
+mod export;
 mod faults;
 mod fewest_calls;
 mod get;

@@ -56,7 +56,7 @@ pub(super) const LOCATION_CONTEXT: Definition = Definition {
         &[
             name(Compare::Exact, 120),
             description(),
-            user_groups(),
+            user_groups().always_sent(),
             field("ip_check", "ipCheck", FieldType::Object(IP_CHECK)).null(Null::Omit).shorthand("allowed"),
             field("country_check", "countryCheck", FieldType::Object(COUNTRY_CHECK))
                 .null(Null::Omit)

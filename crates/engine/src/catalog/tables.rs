@@ -37,6 +37,7 @@ pub(super) const fn field(name: &'static str, api: &'static str, ty: FieldType) 
         default: None,
         length: None,
         volatile: false,
+        always_sent: false,
         shorthand: None,
     }
 }
@@ -72,6 +73,10 @@ impl Field {
     }
     pub(super) const fn volatile(mut self) -> Self {
         self.volatile = true;
+        self
+    }
+    pub(super) const fn always_sent(mut self) -> Self {
+        self.always_sent = true;
         self
     }
     pub(super) const fn shorthand(mut self, leaf: &'static str) -> Self {

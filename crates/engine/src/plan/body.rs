@@ -166,7 +166,7 @@ impl Writer<'_, '_> {
                     None => self.as_read(&trail, live),
                 }
             };
-            if let Some(value) = value {
+            if let Some(value) = value.or_else(|| field.always_sent.then(|| Value::Array(Vec::new()))) {
                 insert(&mut json, field.request, value);
             }
         }

@@ -170,6 +170,8 @@ impl Known {
             .chain(definition.parent_names.iter().take(1).map(|name| (*name).to_owned()))
             .chain(definition.fields.iter().map(|field| field.name.to_owned()))
             .chain(response_only.map(|name| catalog::snake(name)))
+            // A setting has one more, of the type that its path says.
+            .chain((definition.kind == Kind::Setting).then(|| "value".to_owned()))
             .collect();
         Self { names, fields: definition.fields }
     }
