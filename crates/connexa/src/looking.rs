@@ -66,6 +66,7 @@ impl<'a> Tenant<'a> {
             let options = ReadOptions {
                 lists: lists.into_iter().collect(),
                 settings: std::mem::take(&mut settings),
+                settings_may_lack: true,
                 ..ReadOptions::default()
             };
             let (session, secrets) = (&self.session, &self.secrets);

@@ -41,6 +41,8 @@ pub struct ReadOptions {
     pub overlap_setting: bool,
     /// The settings that are read, by their paths: one call each.
     pub settings: Vec<&'static str>,
+    /// Whether a setting that the service does not tell (an older API has not all of them) is no error.
+    pub settings_may_lack: bool,
     /// The most calls at once; at least 1.
     pub parallel: usize,
     /// How often calls are tried again.
@@ -59,6 +61,7 @@ impl Default for ReadOptions {
             regions: false,
             overlap_setting: false,
             settings: Vec::new(),
+            settings_may_lack: false,
             parallel: 8,
             // Nothing has changed yet, and somebody waits for an answer: a service that is not there is said so soon.
             retry: RetryPolicy {
@@ -197,7 +200,7 @@ impl Read {
             let is_named = named.contains(setting.path);
             if is_named || (self.options.overlap_setting && setting.path == OVERLAP) {
                 self.settings.0 += 1;
-                let what = What::Setting(setting, !is_named);
+                let what = What::Setting(setting, !is_named || self.options.settings_may_lack);
                 self.queue.push_back(Request::new(what, Call::new(setting.get)));
             }
         }

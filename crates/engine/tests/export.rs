@@ -292,3 +292,17 @@ fn sides_of_access_groups() {
     );
     assert_eq!(planned(&export_of(&current, &[Kind::AccessGroup], Children::Nested), &current), Ok(1));
 }
+
+#[test]
+fn settings_that_the_service_does_not_tell_are_told() {
+    let mut current = with(&[]);
+    current.put_setting(catalog::setting("wpc.snat").unwrap(), Some(json!(true)));
+    current.put_setting(catalog::setting("wpc.ip_allocation_mode").unwrap(), None);
+    current.put_setting(catalog::setting("dns.default_suffix").unwrap(), Some(json!("")));
+    let document = export::document(&current, &[Kind::Setting], Children::Nested);
+    assert_eq!(export::spec(document.sections), json!({"settings": {"wpc": {"snat": true}}}));
+    assert_eq!(
+        document.notes,
+        ["left out: 1 setting that the service does not tell (wpc.ip_allocation_mode)"]
+    );
+}

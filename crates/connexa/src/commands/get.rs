@@ -19,6 +19,7 @@ use crate::{
 };
 use connexa_engine::{
     catalog,
+    current::Live,
     export::{self, Purpose, Section},
     select::Expression,
 };
@@ -164,7 +165,19 @@ async fn objects(
     };
     let current = tenant.read(&[kind], &settings, references).await?;
     let objects = current.kind(kind).map_or(&[][..], |live| &live.objects);
-    Ok(objects.iter().map(|live| Row::of(live, export::item(&current, live, Purpose::View))).collect())
+    let is_told = |live: &&Live| kind != Kind::Setting || live.object.get("value").is_some();
+    let untold = list(objects.iter().filter(|live| !is_told(live)).map(|live| format!("`{}`", live.key)));
+    if !untold.is_empty() {
+        if !objects.iter().any(|live| is_told(&live)) {
+            return Err(Failure::new(Exit::Unreachable, format!("the service does not tell {untold}")));
+        }
+        tracing::warn!("the service does not tell {untold}");
+    }
+    Ok(objects
+        .iter()
+        .filter(is_told)
+        .map(|live| Row::of(live, export::item(&current, live, Purpose::View)))
+        .collect())
 }
 
 async fn regions(tenant: &mut Tenant<'_>) -> Result<Vec<Row>, Failure> {

@@ -145,6 +145,46 @@ mod tests {
         }
     }
 
+    /// Any value that JSON has, names that the reader ignores excepted.
+    fn any_value() -> impl Strategy<Value = Value> {
+        let text = || "[a-z\\-:#'\"\\\\ ~0\\n\\t\u{e9}\u{202e}]{0,6}";
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            text().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 24, 4, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(text(), inner, 0..4)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// Nested as they may be.
+        #[test]
+        fn values_read_back(value in any_value()) {
+            let item = json!({"name": "x", "odd": value});
+            let source = SourceText {
+                name: "x.yaml".to_owned(),
+                format: Some(Format::Yaml),
+                bytes: document(&json!({"networks": [item]})).into_bytes(),
+            };
+            let options = ReadOptions {
+                mode: Mode::Items(connexa_types::Kind::Network),
+                strict: false,
+                limits: Limits::default(),
+                creating: true,
+            };
+            let key = SealingKey::new([0; 32]);
+            let reading = spec::read(&[source], &options, &|field, value| key.seal(field, value));
+            prop_assert_eq!(&*reading.desired.items[0].given, &item);
+        }
+    }
+
     #[test]
     fn block_style() {
         let value = json!({"networks": [

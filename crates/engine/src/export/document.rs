@@ -117,6 +117,9 @@ fn sorted<'a>(current: &'a CurrentState, kind: Kind, notes: &mut Notes) -> Vec<&
     if kind == Kind::Setting {
         let place =
             |live: &&Live| catalog::SETTINGS.iter().position(|setting| setting.path == live.key.own.text);
+        notes.untold.extend(
+            objects.iter().filter(|live| live.object.get("value").is_none()).map(|live| live.key.to_string()),
+        );
         objects.retain(|live| item(current, live, Purpose::Export).contains_key("value"));
         objects.sort_by_key(place);
     } else {
@@ -191,6 +194,8 @@ struct Notes {
     foreign_devices: usize,
     secrets: usize,
     empty: Vec<String>,
+    /// Settings that the service does not tell.
+    untold: Vec<String>,
 }
 
 impl Notes {
@@ -242,6 +247,13 @@ impl Notes {
         }
         if !left_out.is_empty() {
             notes.push(format!("left out: {}", left_out.join(", ")));
+        }
+        if !self.untold.is_empty() {
+            let settings = count(self.untold.len(), "setting", "settings");
+            notes.push(format!(
+                "left out: {settings} that the service does not tell ({})",
+                self.untold.join(", ")
+            ));
         }
         notes.extend(self.empty);
         if self.secrets > 0 {
