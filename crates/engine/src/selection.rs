@@ -186,7 +186,7 @@ impl<'a> Picking<'a> {
         if let Some(id) = &item.id {
             self.seen.insert(id.to_string());
         } else if let Some(key) = &item.key {
-            match self.only(self.with_key(key)) {
+            match only(&self.with_key(key)) {
                 Some(live) => self.seen.insert(live.id.to_string()),
                 None => self.seen.insert(unknown(key)),
             };
@@ -198,20 +198,16 @@ impl<'a> Picking<'a> {
         if !by_name.is_empty() {
             return by_name;
         }
-        // A parent may be named by its id.
-        let Some(parent) = &key.parent else { return Vec::new() };
+        // A parent may be named by its id; looking at all objects is for that alone.
+        let (Some(parent), Some(kind)) = (&key.parent, self.kind.parent()) else { return Vec::new() };
+        if !matches!(identity(kind, &parent.text), Ok(Identity::Id(_))) {
+            return Vec::new();
+        }
         let is_it = |live: &&Live| {
             live.parent.as_ref().is_some_and(|id| id.as_str() == parent.text)
                 && live.key.own.canonical == key.own.canonical
         };
         self.live.objects.iter().filter(is_it).collect()
-    }
-
-    fn only(&self, found: Vec<&'a Live>) -> Option<&'a Live> {
-        match found.as_slice() {
-            [one] => Some(one),
-            _ => None,
-        }
     }
 
     fn wanted(&mut self, wanted: &Wanted) {
@@ -241,19 +237,16 @@ impl<'a> Picking<'a> {
                     }
                 }
             },
-            Ok(Identity::Key(key)) => {
-                let found = self.with_key(&key);
-                match self.only(found) {
-                    Some(live) => self.pick(live, wanted.text.trim()),
-                    None => {
-                        if self.seen.insert(unknown(&key)) {
-                            let item = self.blank(wanted.text.trim().into());
-                            let parent = self.parent_of(&key);
-                            self.picked.items.push(Item { key: Some(key), parent, ..item });
-                        }
+            Ok(Identity::Key(key)) => match only(&self.with_key(&key)) {
+                Some(live) => self.pick(live, wanted.text.trim()),
+                None => {
+                    if self.seen.insert(unknown(&key)) {
+                        let item = self.blank(wanted.text.trim().into());
+                        let parent = self.parent_of(&key);
+                        self.picked.items.push(Item { key: Some(key), parent, ..item });
                     }
                 }
-            }
+            },
             Err(problem) => {
                 let item = self.blank(wanted.text.clone().into());
                 let key = Key::top(KeyPart::new(&wanted.text, Compare::Exact));
@@ -321,6 +314,14 @@ impl<'a> Picking<'a> {
             spots: Vec::new(),
             problems: Vec::new(),
         }
+    }
+}
+
+/// The object, if there is just one.
+fn only<'a>(found: &[&'a Live]) -> Option<&'a Live> {
+    match found {
+        [one] => Some(one),
+        _ => None,
     }
 }
 

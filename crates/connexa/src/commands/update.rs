@@ -82,17 +82,16 @@ pub(crate) async fn run(
 /// The flags that say what is changed.
 fn assignments(arguments: &Update) -> Result<Vec<Assignment>, Failure> {
     let mut flags = Vec::new();
-    let lists: [(&str, &[String], fn(String, String) -> Assignment); 3] = [
-        ("--set", &arguments.set, Assignment::Set),
-        ("--add", &arguments.add, Assignment::Add),
-        ("--remove", &arguments.remove, Assignment::Remove),
-    ];
-    for (flag, texts, make) in lists {
+    let mut read = |flag: &str, texts: &[String], make: fn(String, String) -> Assignment| {
         for text in texts {
             let (field, value) = given::parted(flag, text)?;
             flags.push(make(field.to_owned(), value.to_owned()));
         }
-    }
+        Ok(())
+    };
+    read("--set", &arguments.set, Assignment::Set)?;
+    read("--add", &arguments.add, Assignment::Add)?;
+    read("--remove", &arguments.remove, Assignment::Remove)?;
     flags.extend(arguments.unset.iter().cloned().map(Assignment::Unset));
     Ok(flags)
 }

@@ -163,6 +163,20 @@ fn profiles_of_devices_are_for_a_region() {
 }
 
 #[test]
+fn scopes_and_protection_hold_for_actions_too() {
+    let tenant = Tenant::with(OBJECTS);
+    tenant.calls();
+    let plan = tenant.run("suspend users ada bob cyd --limit 2 --exclude user/a* -n -o json").exits(0).json();
+    assert_eq!(keys(&plan, "changes"), ["user/bob", "user/cyd"]);
+    let report = tenant.run("suspend users ada bob --limit 1 -y -o json").exits(0).json();
+    assert_eq!(keys(&report, "succeeded"), ["user/ada"]);
+    assert_eq!(tenant.updates(), ["PUT /users/{id}/suspend"]);
+    let report = tenant.run("suspend users bob cyd --protect user/b* -y -o json").exits(4).json();
+    assert_eq!(keys(&report, "failed"), ["user/bob"]);
+    assert_eq!(tenant.updates(), ["PUT /users/{id}/suspend"]);
+}
+
+#[test]
 fn what_cannot_be_meant_is_a_usage_error() {
     let tenant = Tenant::with("");
     for (line, said) in [

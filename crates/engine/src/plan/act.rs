@@ -196,27 +196,31 @@ fn assemble<'a>(
     options: &PlanOptions,
 ) -> Plan {
     let errors = problems.errors_by_item();
+    let acts = |index: usize| {
+        let live = finder.standing[index].live().filter(|_| fates[index] == Fate::Open);
+        live.is_some_and(|live| already(live, act.verb).is_none())
+    };
+    let wanted = wanted(finder, (0..fates.len()).map(acts).collect(), options);
     let mut planned = Vec::with_capacity(fates.len());
     let mut operations = Vec::new();
-    for (index, fate) in fates.iter().enumerate() {
+    for (index, fate) in fates.iter().enumerate().filter(|(index, _)| wanted[*index]) {
         let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
         let mut change = changes::change(finder, index, Mode::Create, None, *fate, errors);
         change.fields = SortedMap::new();
         change.notice = None;
         change.action = Action::Do;
         change.verb = Some(act.verb.as_str().to_owned());
+        // It hangs on nothing: its parent has no change in this plan.
+        change.parent = None;
         if let (Fate::Open, Some(live)) = (fate, finder.standing[index].live()) {
-            match already(live, act.verb) {
-                Some(note) => {
-                    change.action = Action::NoOp;
-                    change.object = Some(live.object.clone());
-                    change.note = Some(note.to_owned());
-                }
-                None => {
-                    tell(&mut change, live, act);
-                    let id = OperationId(format!("op-{}", operations.len() + 1));
-                    operations.push(operation(id, index, live, act));
-                }
+            if let Some(note) = already(live, act.verb) {
+                change.action = Action::NoOp;
+                change.object = Some(live.object.clone());
+                change.note = Some(note.to_owned());
+            } else {
+                tell(&mut change, live, act);
+                let id = OperationId(format!("op-{}", operations.len() + 1));
+                operations.push(operation(id, planned.len(), live, act));
             }
         }
         planned.push(change);
@@ -240,6 +244,35 @@ fn assemble<'a>(
     }
 }
 
+/// Items of which each stands for itself, as a scope sees them.
+struct Single<'f, 'a> {
+    finder: &'f Finder<'a>,
+    acts: Vec<bool>,
+}
+
+impl scope::Scoped for Single<'_, '_> {
+    fn count(&self) -> usize {
+        self.acts.len()
+    }
+
+    fn named(&self, index: usize) -> Option<(Kind, String)> {
+        Some((*self.finder.item(index).kind.as_ref().ok()?, self.finder.key(index)))
+    }
+
+    fn acts(&self, index: usize) -> bool {
+        self.acts[index]
+    }
+
+    fn needs(&self, _: usize) -> Vec<usize> {
+        Vec::new()
+    }
+}
+
+/// Which items are wanted (`--only`, `--exclude`, `--limit`), where none needs another.
+pub(super) fn wanted(finder: &Finder<'_>, acts: Vec<bool>, options: &PlanOptions) -> Vec<bool> {
+    options.scope.wanted(&Single { finder, acts })
+}
+
 /// Why the action cannot be done to an object.
 fn refusal(live: &Live, act: &Act, options: &PlanOptions, key: &str) -> Option<Problem> {
     let words = find::words(live.kind);
@@ -248,7 +281,7 @@ fn refusal(live: &Live, act: &Act, options: &PlanOptions, key: &str) -> Option<P
         return Some(Problem::new(Code::error(8), format!("`{}` is not for a {words}", act.verb)));
     }
     if scope::selects(&options.protect, live.kind, key) {
-        return Some(Problem::new(Code::error(505), format!("the {words} is protected (`--protect`)")));
+        return Some(Problem::new(Code::error(505), format!("`protect` keeps the {words} `{key}` as it is")));
     }
     let message = match act.verb {
         Verb::Suspend if super::body::is_owner(live) => "the owner cannot be suspended",

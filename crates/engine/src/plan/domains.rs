@@ -3,7 +3,7 @@
 //! Each domain is a change. No call shows the lists, so that nothing can be compared, nor taken back.
 
 use super::{
-    Mode, PlanOptions, Planning, changes, cost,
+    Mode, PlanOptions, Planning, act, changes, cost,
     fates::Fate,
     find::{self, Finder},
     fingerprint,
@@ -64,7 +64,8 @@ fn refusal(item: &Item, options: &PlanOptions) -> Option<Problem> {
         return Some(Problem::new(Code::error(106), "the item has no `domain`"));
     };
     if scope::selects(&options.protect, kind, &key.to_string()) {
-        return Some(Problem::new(Code::error(505), "the domain is protected (`--protect`)").path("domain"));
+        let message = format!("`protect` keeps the domain `{key}` as it is");
+        return Some(Problem::new(Code::error(505), message).path("domain"));
     }
     let length = key.own.text.chars().count() + comment(item).map_or(0, |text| text.chars().count());
     if options.mode == Mode::Create && length > LONGEST {
@@ -89,9 +90,9 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
     let adds = options.mode == Mode::Create;
     let errors = problems.errors_by_item();
     let mut planned = Vec::with_capacity(fates.len());
-    // By kind and unit, in the order of their first items: a call carries members of one unit only.
-    let mut batches: Vec<((Kind, Option<&str>), Vec<usize>)> = Vec::new();
-    for (index, fate) in fates.iter().enumerate() {
+    let wanted = act::wanted(finder, fates.iter().map(|fate| *fate == Fate::Open).collect(), options);
+    let mut batches: Vec<Batch<'_>> = Vec::new();
+    for (index, fate) in fates.iter().enumerate().filter(|(index, _)| wanted[*index]) {
         let errors = errors.get(&index).map_or(&[][..], Vec::as_slice);
         let mut change = changes::change(finder, index, Mode::Create, None, *fate, errors);
         change.action = if adds { Action::Create } else { Action::Delete };
@@ -102,20 +103,20 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
             if let (true, Some(comment)) = (adds, sent_comment(*kind, item)) {
                 change.fields.insert("comment".to_owned(), [Value::Null, comment.into()]);
             }
-            let of = (*kind, item.unit.as_deref());
-            match batches.iter_mut().rev().find(|(known, list)| *known == of && list.len() < MOST) {
-                Some((_, list)) => list.push(index),
-                None => batches.push((of, vec![index])),
+            let (unit, entry) = (item.unit.as_deref(), (index, planned.len()));
+            let fits = |batch: &&mut Batch<'_>| {
+                (batch.kind, batch.unit) == (*kind, unit) && batch.entries.len() < MOST
+            };
+            match batches.iter_mut().rev().find(fits) {
+                Some(batch) => batch.entries.push(entry),
+                None => batches.push(Batch { kind: *kind, unit, entries: vec![entry] }),
             }
         }
         planned.push(change);
     }
     drop(errors);
-    let operations: Vec<Operation> = batches
-        .into_iter()
-        .enumerate()
-        .map(|(place, ((kind, unit), items))| operation(finder, place, kind, unit, items, adds))
-        .collect();
+    let operations: Vec<Operation> =
+        batches.into_iter().enumerate().map(|(place, batch)| operation(finder, place, batch, adds)).collect();
     let tenant = finder.current.tenant.clone();
     let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations, &[]);
     let updates = u64::try_from(operations.len()).unwrap_or(u64::MAX);
@@ -139,26 +140,28 @@ fn sent_comment(kind: Kind, item: &Item) -> Option<&str> {
     comment(item).or((kind == Kind::AllowDomain).then_some(COMMENT))
 }
 
-fn operation(
-    finder: &Finder<'_>,
-    place: usize,
+/// Domains of one call: of one list and one unit.
+struct Batch<'a> {
     kind: Kind,
-    unit: Option<&str>,
-    items: Vec<usize>,
-    adds: bool,
-) -> Operation {
-    let domain = |index: &usize| finder.item(*index).key.as_ref().map_or("", |key| key.own.text.as_str());
+    unit: Option<&'a str>,
+    /// Indexes of items and of their changes.
+    entries: Vec<(usize, usize)>,
+}
+
+fn operation(finder: &Finder<'_>, place: usize, batch: Batch<'_>, adds: bool) -> Operation {
+    let Batch { kind, unit, entries } = batch;
+    let domain = |item: usize| finder.item(item).key.as_ref().map_or("", |key| key.own.text.as_str());
     let (list, body) = if adds {
-        let entry = |index: &usize| {
-            let mut entry = json!({ "domain": domain(index) });
-            if let Some(comment) = sent_comment(kind, finder.item(*index)) {
+        let entry = |(item, _): &(usize, usize)| {
+            let mut entry = json!({ "domain": domain(*item) });
+            if let Some(comment) = sent_comment(kind, finder.item(*item)) {
                 entry["comment"] = comment.into();
             }
             entry
         };
-        ("domainAndComments", items.iter().map(entry).collect::<Vec<Value>>())
+        ("domainAndComments", entries.iter().map(entry).collect::<Vec<Value>>())
     } else {
-        ("domains", items.iter().map(|index| domain(index).into()).collect())
+        ("domains", entries.iter().map(|(item, _)| domain(*item).into()).collect())
     };
     let endpoint = match (kind, adds) {
         (Kind::AllowDomain, true) => Endpoint::AllowListAddDomains,
@@ -166,7 +169,7 @@ fn operation(
         (_, true) => Endpoint::BlockListAddDomains,
         (_, false) => Endpoint::BlockListRemoveDomains,
     };
-    let at = |place: usize| JsonPointer::default().child(list).child(&place.to_string());
+    let at = |place: usize| JsonPointer::default().child(list).child(place);
     Operation {
         id: OperationId(format!("op-{}", place + 1)),
         call: CallTemplate {
@@ -177,10 +180,10 @@ fn operation(
             outputs: BTreeMap::new(),
             secrets: BTreeMap::new(),
         },
-        carries: items
+        carries: entries
             .into_iter()
             .enumerate()
-            .map(|(place, change)| Carried { change, at: at(place) })
+            .map(|(place, (_, change))| Carried { change, at: at(place) })
             .collect(),
         needs: Vec::new(),
         after: Vec::new(),
