@@ -229,28 +229,73 @@ Examples:
   connexa profile devices ada/laptop --region eu-central-1")]
     Do(Do),
     /// Lock users out, or block connectors.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa suspend users ada grace
+  connexa suspend users --where 'group == \"interns\"' --dry-run
+  connexa suspend host-connectors bastion/bastion-1"
+    )]
     Suspend(On),
     /// Take the suspension of users or connectors back.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa activate users ada grace
+  connexa activate users --where 'status == \"SUSPENDED\"' --yes"
+    )]
     Activate(On),
     /// Have users enrol their second factor again.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa reset-mfa users ada
+  connexa reset-mfa users -f users.csv"
+    )]
     ResetMfa(On),
     /// Mail users their invitation again.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa resend-invitation users --where 'status == \"INVITED\"'"
+    )]
     ResendInvitation(On),
     /// Have users choose a new password; their sessions end.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa force-password-change users --where 'group == \"engineers\"'"
+    )]
     ForcePasswordChange(On),
     /// Start the IPsec tunnels of network connectors.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa ipsec-start network-connectors 'plant/*'"
+    )]
     IpsecStart(On),
     /// Stop the IPsec tunnels of network connectors.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa ipsec-stop network-connectors plant/plant-fw"
+    )]
     IpsecStop(On),
     /// Take the profiles of connectors or devices out of force.
-    #[command(hide = true)]
+    #[command(
+        hide = true,
+        after_help = "\
+Examples:
+  connexa revoke-profile devices ada/laptop
+  connexa revoke-profile network-connectors paris/paris-1"
+    )]
     RevokeProfile(On),
     /// Have profiles of connectors or devices made, and write them to files.
     #[command(

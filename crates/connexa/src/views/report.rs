@@ -6,7 +6,7 @@ use super::{
 };
 use connexa_engine::{
     catalog,
-    plan::Action,
+    plan::{Action, Verb},
     report::{ErrorType, Origin, Report, ReportedChange, RunOutcome, Verdict},
     selection::COMMAND_LINE,
 };
@@ -29,7 +29,7 @@ pub(crate) struct NextSteps<'a> {
 
 /// The whole report.
 pub(crate) fn text(report: &Report, next: &NextSteps<'_>) -> Text {
-    let mut text = headline(report);
+    let mut text = headline(report).then(files(report));
     let mut shown = 0;
     let (unstarted, with_reason): (Vec<_>, Vec<_>) = TOLD
         .iter()
@@ -122,6 +122,22 @@ fn headline(report: &Report) -> Text {
             };
             Text::titled(Tone::Error, "error", because(&[but], format!("{} {word}", of(n))))
         }
+    }
+}
+
+/// Where the files are that profiles went to.
+fn files(report: &Report) -> Text {
+    let mut text = Text::new();
+    if report.run.command != Verb::Profile.as_str() {
+        return text;
+    }
+    let mut notes = report.lists.succeeded.iter().filter_map(|change| change.note.as_deref());
+    for note in notes.by_ref().take(MOST_SHOWN) {
+        text = text.then(Text::line(format_args!("  {note}")));
+    }
+    match notes.count() {
+        0 => text,
+        more => text.then(Text::line(format_args!("  and {more} more in the report"))),
     }
 }
 
