@@ -65,17 +65,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn list(value: Value) -> Vec<Value> {
+    fn list(value: &Value) -> Vec<Value> {
         value.as_array().unwrap().clone()
     }
 
     #[test]
     fn sets_have_one_order() {
-        let texts = by_text(list(json!(["b", {"id": "C"}, "a", "A", "b"])));
-        assert_eq!(texts, list(json!(["A", "a", "b", {"id": "C"}])));
-        let words = by_table(list(json!(["raw:X", "eset", "avg", "avg"])), &["AVG", "ESET"]);
-        assert_eq!(words, list(json!(["avg", "eset", "raw:X"])));
-        let nets = by_number(list(json!([
+        let texts = by_text(list(&json!(["b", {"id": "C"}, "a", "A", "b"])));
+        assert_eq!(texts, list(&json!(["A", "a", "b", {"id": "C"}])));
+        let words = by_table(list(&json!(["raw:X", "eset", "avg", "avg"])), &["AVG", "ESET"]);
+        assert_eq!(words, list(&json!(["avg", "eset", "raw:X"])));
+        let nets = by_number(list(&json!([
             "2001:db8::/32",
             "10.10.0.0/16",
             "10.9.0.0/16",
@@ -85,7 +85,7 @@ mod tests {
         ])));
         assert_eq!(
             nets,
-            list(json!([
+            list(&json!([
                 {"ip": "9.0.0.0/8", "description": "x"},
                 "10.9.0.0/8",
                 "10.9.0.0/16",
@@ -94,6 +94,9 @@ mod tests {
                 "odd"
             ]))
         );
-        assert_eq!(by_number(list(json!(["10.0.0.10", "10.0.0.9"]))), list(json!(["10.0.0.9", "10.0.0.10"])));
+        assert_eq!(
+            by_number(list(&json!(["10.0.0.10", "10.0.0.9"]))),
+            list(&json!(["10.0.0.9", "10.0.0.10"]))
+        );
     }
 }

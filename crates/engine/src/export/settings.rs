@@ -34,26 +34,26 @@ mod tests {
     use crate::catalog;
     use serde_json::json;
 
-    fn written(path: &str, answer: Value) -> Option<Value> {
-        value(catalog::setting(path).unwrap(), &answer)
+    fn written(path: &str, answer: &Value) -> Option<Value> {
+        value(catalog::setting(path).unwrap(), answer)
     }
 
     #[test]
     fn values_have_spec_names() {
-        assert_eq!(written("wpc.topology", json!("FULL_MESH")), Some(json!("full_mesh")));
+        assert_eq!(written("wpc.topology", &json!("FULL_MESH")), Some(json!("full_mesh")));
         assert_eq!(
             written(
                 "wpc.subnet",
-                json!({"ipV4Address": ["100.96.0.0/11", "10.9.0.0/16"], "ipV6Address": ["fd:0:0:8000::/49"]})
+                &json!({"ipV4Address": ["100.96.0.0/11", "10.9.0.0/16"], "ipV6Address": ["fd:0:0:8000::/49"]})
             ),
             Some(json!({"ipv4": ["10.9.0.0/16", "100.96.0.0/11"], "ipv6": ["fd:0:0:8000::/49"]}))
         );
-        assert_eq!(written("wpc.snat", json!(false)), Some(json!(false)));
-        assert_eq!(written("wpc.client_options", json!(["b", "a", "b"])), Some(json!(["b", "a", "b"])));
+        assert_eq!(written("wpc.snat", &json!(false)), Some(json!(false)));
+        assert_eq!(written("wpc.client_options", &json!(["b", "a", "b"])), Some(json!(["b", "a", "b"])));
         assert_eq!(
             written(
                 "dns.zones",
-                json!({"zones": [{"name": "b.example", "addresses": ["10.0.0.10", "10.0.0.9"]}]})
+                &json!({"zones": [{"name": "b.example", "addresses": ["10.0.0.10", "10.0.0.9"]}]})
             ),
             Some(json!([{"name": "b.example", "addresses": ["10.0.0.9", "10.0.0.10"]}]))
         );
@@ -63,7 +63,7 @@ mod tests {
             ("dns.default_suffix", json!("")),
             ("dns.custom_servers", Value::Null),
         ] {
-            assert_eq!(written(path, unset), None);
+            assert_eq!(written(path, &unset), None);
         }
     }
 

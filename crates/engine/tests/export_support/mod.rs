@@ -140,9 +140,12 @@ fn connector(choices: &mut Choices<'_>, n: usize, ipsec: bool) -> Value {
     connector
 }
 
+/// An element of a list, with the secrets that were taken out of it.
+type Element = (Value, BTreeMap<JsonPointer, SecretHash>);
+
 /// The lists and settings of a tenant.
 pub(crate) fn tenant(choices: &mut Choices<'_>) -> CurrentState {
-    let mut lists: BTreeMap<Kind, Vec<(Value, BTreeMap<JsonPointer, SecretHash>)>> = BTreeMap::new();
+    let mut lists: BTreeMap<Kind, Vec<Element>> = BTreeMap::new();
     let mut add = |kind: Kind, object: Value| lists.entry(kind).or_default().push((object, BTreeMap::new()));
     let ids = |of: &str, n: usize| (0..n).map(|i| id(of, i)).collect::<Vec<String>>();
     let overlap = choices.yes();
