@@ -78,29 +78,6 @@ fn every_problem_of_a_spec_is_shown_at_its_line() {
 }
 
 #[test]
-fn what_this_version_does_not_honour_is_refused() {
-    let bench = Bench::new();
-    for (name, spec) in [
-        ("unit.yaml", "networks: [{ name: a, unit: x }]\n"),
-        ("atomic.yaml", "networks: [{ name: a, atomic: true }]\n"),
-        ("depends.yaml", "networks: [{ name: a, depends_on: [network/b] }, { name: b }]\n"),
-        ("dependencies.yaml", "dependencies: { users: [networks] }\nnetworks: [{ name: a }]\n"),
-        ("renamed.yaml", "networks: [{ name: a, renamed_from: b }]\n"),
-        (
-            "access.yaml",
-            "access_groups: [{ name: a, source: [{ networks: all }], destination: [{ networks: all }] }]\n",
-        ),
-        ("settings.yaml", "settings: { wpc: { snat: true } }\n"),
-        ("networks.csv", "name,egress\na,true\n"),
-    ] {
-        bench.file(name, spec);
-        let came = bench.run(&format!("apply -f {name} --emulator --yes")).exits(3);
-        assert!(came.stderr.contains("error["), "{name}: {came:#?}");
-    }
-    assert_eq!(bench.run("get networks -o name --emulator").exits(0).stdout, "");
-}
-
-#[test]
 fn specs_come_from_standard_input_and_folders() {
     let bench = Bench::new();
     bench.file("specs/a.yaml", SPEC);

@@ -182,8 +182,9 @@ fn what_the_api_only_shows() {
         assert_eq!(get(&format!("{kind} --limit 1")).exits(0).stdout.lines().count(), 2, "{kind}");
     }
     // More entries than one page holds, each once.
-    let records: Vec<_> =
-        (0..120).map(|n| serde_json::json!({"domain": format!("r{n}.example"), "ipv4": ["10.0.0.1"]})).collect();
+    let records: Vec<_> = (0..120)
+        .map(|n| serde_json::json!({"domain": format!("r{n}.example"), "ipv4": ["10.0.0.1"]}))
+        .collect();
     bench.file("dns_records.json", &serde_json::json!(records).to_string());
     bench.run("create dns-records -f dns_records.json --yes --emulator --emulator-limits unlimited").exits(0);
     let made = "--where operation==\"CREATE\"&&entityType==\"DNS_RECORD\"";
