@@ -1,5 +1,7 @@
 //! What the command line picks: laws over random names, globs and tenants.
 
+#![expect(clippy::unwrap_used, reason = "what tests share fails as a test does")]
+
 use connexa_engine::{
     current::CurrentState,
     desired::DesiredState,
