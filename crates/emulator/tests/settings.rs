@@ -88,6 +88,15 @@ fn every_setting_has_its_default_and_keeps_what_is_put() {
 }
 
 #[test]
+fn an_empty_object_clears_the_custom_servers() {
+    let mut kit = Kit::new();
+    let path = "/settings/dns/custom-servers";
+    kit.put(path, json!({"primaryIpV4": "10.0.0.53"})).is(200);
+    assert_eq!(kit.put(path, json!({})).is(200).text, "");
+    assert_eq!(kit.get(path).is(200).text, "");
+}
+
+#[test]
 fn bad_values_are_refused_and_change_nothing() {
     let mut kit = Kit::new();
     let cases: [Case; 21] = [

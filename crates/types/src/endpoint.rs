@@ -295,7 +295,7 @@ endpoints! {
     SettingDnsDefaultSuffixGet: Get "/settings/dns/default-suffix" [] NoBody => 200 Text;
     SettingDnsDefaultSuffixSet: Put "/settings/dns/default-suffix" [] TextBody => 200 Text;
     SettingDnsCustomServersGet: Get "/settings/dns/custom-servers" [] NoBody => 200 MaybeJson("DnsServerAddresses");
-    SettingDnsCustomServersSet: Put "/settings/dns/custom-servers" [] JsonBody("DnsServerAddresses") => 200 Json("DnsServerAddresses");
+    SettingDnsCustomServersSet: Put "/settings/dns/custom-servers" [] JsonBody("DnsServerAddresses") => 200 MaybeJson("DnsServerAddresses");
     SettingAuthTwoFactorAuthGet: Get "/settings/auth/two-factor-auth" [] NoBody => 200 Json("boolean");
     SettingAuthTwoFactorAuthSet: Put "/settings/auth/two-factor-auth" [] JsonBody("boolean") => 200 Json("boolean");
     SettingAuthTrustedDevicesAllowedGet: Get "/settings/auth/trusted-devices-allowed" [] NoBody => 200 Json("boolean");

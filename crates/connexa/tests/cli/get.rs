@@ -171,6 +171,18 @@ fn settings_by_path_and_glob() {
 }
 
 #[test]
+fn settings_that_are_unset_are_left_out_of_what_reads_back() {
+    let bench = Bench::new();
+    for format in ["yaml", "json", "jsonl", "csv"] {
+        let came = bench.run(&format!("get settings --emulator -o {format}")).exits(0);
+        assert!(came.stdout.contains("topology") && !came.stdout.contains("custom_servers"), "{}", came.stdout);
+        bench.file(&format!("settings.{format}"), &came.stdout);
+        bench.run(&format!("plan -f settings.{format} --emulator --detailed-exitcode")).exits(0);
+    }
+    assert!(bench.run("get settings --emulator").exits(0).stdout.contains("dns.custom_servers"));
+}
+
+#[test]
 fn what_the_api_only_shows() {
     let bench = everything();
     let get = |line: &str| bench.run(&format!("get {line} --emulator --emulator-limits unlimited"));

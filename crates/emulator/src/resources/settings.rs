@@ -63,7 +63,7 @@ static SHAPES: [(&str, Shape); 22] = [
     ("dns/zones", Shape::Object(&DNS_ZONES)),
     ("dns/proxy-enabled", Shape::Json(Rule::Bool)),
     ("dns/default-suffix", Shape::Suffix),
-    ("dns/custom-servers", Shape::Object(&DNS_SERVERS)),
+    (CUSTOM_SERVERS_PATH, Shape::Object(&DNS_SERVERS)),
     ("auth/two-factor-auth", Shape::Json(Rule::Bool)),
     ("auth/trusted-devices-allowed", Shape::Json(Rule::Bool)),
     ("auth/saml/group-mappings", Shape::Object(&READ_ONLY)),
@@ -73,6 +73,7 @@ static SHAPES: [(&str, Shape); 22] = [
 static READ_ONLY: Schema = schema(&[]);
 
 const SUBNET_PATH: &str = "wpc/subnet";
+const CUSTOM_SERVERS_PATH: &str = "dns/custom-servers";
 const DOMAIN_ROUTING_PATH: &str = "wpc/domain-routing-subnet";
 
 /// Reads or sets the setting that the path names.
@@ -100,6 +101,9 @@ fn read(request: &Request<'_>, path: &str, shape: &Shape, state: &State) -> Resu
             // The official client writes an absent IPv6 subnet as an empty text.
             if path == DOMAIN_ROUTING_PATH && body.get("ipV6Address").is_some_and(|v| v == "") {
                 body.remove("ipV6Address");
+            }
+            if path == CUSTOM_SERVERS_PATH && body.is_empty() {
+                return Ok(Value::Null);
             }
             validate::check(schema, &body, state, Absent::Default).map(Value::Object)
         }

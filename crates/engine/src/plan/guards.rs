@@ -57,7 +57,7 @@ pub enum Why {
 impl fmt::Display for Exceeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let verb = if self.flag == "--max-updates" { "updates" } else { "deletes" };
-        let objects = if self.needed == 1 { "object" } else { "objects" };
+        let (objects, were) = if self.needed == 1 { ("object", "was") } else { ("objects", "were") };
         write!(f, "the plan {verb} {} {objects}", self.needed)?;
         match &self.why {
             Why::MoreThanMeant(meant) => write!(f, ", more than the {meant} of `{}`", self.flag),
@@ -65,7 +65,7 @@ impl fmt::Display for Exceeded {
                 let kinds = kind.plural().replace('_', " ");
                 write!(f, ", {changed} of {of} {kinds} among them, which is more than {SHARE} %")
             }
-            Why::NotNamed => f.write_str(" that were not named one by one"),
+            Why::NotNamed => write!(f, " that {were} not named one by one"),
         }
     }
 }
@@ -129,9 +129,10 @@ impl Counts {
         self.0.values().sum()
     }
 
-    /// The first kind of which a large part is changed.
+    /// The first kind of which a large part is changed. Settings are left out: they are no objects that a slip could
+    /// sweep along, each one is named; and whoever restores an export into an empty tenant changes most of them.
     fn large_part(&self, plan: &Plan) -> Option<Why> {
-        self.0.iter().find_map(|(kind, changed)| {
+        self.0.iter().filter(|(kind, _)| **kind != Kind::Setting).find_map(|(kind, changed)| {
             let of = plan.base.kinds.get(kind)?.objects;
             let large = of >= FEW && changed * 100 > of * SHARE;
             large.then_some(Why::LargePart { kind: *kind, changed: *changed, of })
