@@ -220,13 +220,20 @@ proptest! {
         let all: Vec<Process> = (0..processes).map(|number| world.process(number)).collect();
         world.sim.run(join_all(all.iter().map(|process| process.work(calls, workers, updates))));
         prop_assert_eq!(world.served(), calls * processes);
-        prop_assert_eq!(world.refused(), 0);
+        // A bucket of one token forgives nothing: a call that is quicker on its way than any before may come too early once.
+        prop_assert!(world.refused() <= u64::from(numbers.burst == 1), "{}", world.refused());
         let missing = u32::try_from(calls * processes).unwrap().saturating_sub(numbers.burst);
         let bound = (numbers.period() * missing).mul_f64(1.01) + Duration::from_secs(1);
         // Each of them puts what it has heard to the proof once, and all wait for the very first answer.
         let probes = Duration::from_millis(100 * (processes + 1));
+        // A bucket of one token banks nothing: how much later than the one before a call arrives is lost, and a pace that
+        // is never refused waits for the slowest way there.
+        let unbanked = if numbers.burst == 1 { Duration::from_millis(50) * missing } else { Duration::ZERO };
         let took = world.sim.mono().since_origin();
-        prop_assert!(took <= bound + probes, "{took:?} > {bound:?}");
+        // One call after the other takes its time however many tokens there are.
+        let latency = Duration::from_millis(90) * u32::try_from(calls.div_ceil(workers)).unwrap();
+        let bound = (bound + unbanked).max(latency) + probes;
+        prop_assert!(took <= bound, "{took:?} > {bound:?}");
     }
 
     /// Two buckets, both classes, processes that come and go: one that comes later knows what is left, and one that dies with
