@@ -1,5 +1,7 @@
 //! One attempt: a token, a request, at most one replay after a 401, and the verdict on the answer.
 
+mod batch;
+
 use crate::{
     base_url::BaseUrl,
     classify::{Classified, Reading, classify, classify_raw},

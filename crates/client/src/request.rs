@@ -18,16 +18,21 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// A request but for its credentials; it may be sent twice (401).
 pub(crate) struct Prepared {
-    method: Method,
-    uri: Uri,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
     accept: HeaderValue,
     content_type: Option<HeaderValue>,
-    body: Bytes,
+    pub(crate) body: Bytes,
     /// The secrets in the body: no text of an answer may repeat them.
     pub(crate) redactor: Redactor,
 }
 
 impl Prepared {
+    /// Whether it has a body of JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.content_type.as_ref().is_some_and(|it| it == "application/json")
+    }
+
     /// The request with credentials.
     pub(crate) fn request(&self, authorization: &HeaderValue, user_agent: &HeaderValue) -> Request<Bytes> {
         let mut request = Request::new(self.body.clone());
@@ -98,6 +103,27 @@ pub(crate) fn prepare_raw(base: &BaseUrl, call: &RawCall) -> Result<Prepared, Wh
         accept: HeaderValue::from_static("*/*"),
         content_type: call.content_type().map(HeaderValue::from_static),
         body: call.body.clone(),
+        redactor,
+    })
+}
+
+/// Builds the request that carries others.
+pub(crate) fn prepare_batch<'a>(
+    base: &BaseUrl,
+    body: &Value,
+    of: impl IntoIterator<Item = &'a Prepared>,
+) -> Result<Prepared, Why> {
+    let uri = format!("{base}{BASE_PATH}/batch")
+        .parse()
+        .map_err(|e| unbuildable(format!("the URL cannot be built: {e}")))?;
+    let mut redactor = Redactor::default();
+    of.into_iter().for_each(|prepared| redactor.extend(&prepared.redactor));
+    Ok(Prepared {
+        method: Method::POST,
+        uri,
+        accept: HeaderValue::from_static("application/json"),
+        content_type: Some(HeaderValue::from_static("application/json")),
+        body: Bytes::from(body.to_string()),
         redactor,
     })
 }

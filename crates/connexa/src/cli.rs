@@ -469,12 +469,21 @@ pub(crate) struct RunFlags {
     /// Write the report to a file too: .json, .csv or .md (Markdown) by its name, anything else is text.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
-    /// Write what happens to a file, one JSON value a line.
-    #[arg(long, value_name = "FILE")]
+    /// Write what happens to a file as it happens, one JSON value a line; `connexa schema events` says which.
+    #[arg(long, value_name = "FILE", value_parser = events_file)]
     pub(crate) events: Option<PathBuf>,
     /// Write what did not succeed to this file, as a spec [default: a file in the state directory].
     #[arg(long, value_name = "FILE")]
     pub(crate) failures: Option<PathBuf>,
+}
+
+/// The file of `--events`: standard output is for the result alone.
+fn events_file(path: &str) -> Result<PathBuf, String> {
+    match path {
+        "" => Err("expected the name of a file".to_owned()),
+        "-" => Err("standard output is for the result; name a file, such as /dev/stderr".to_owned()),
+        path => Ok(path.into()),
+    }
 }
 
 /// `validate`.
@@ -607,6 +616,8 @@ pub(crate) enum Document {
     Report,
     /// What would be changed.
     Plan,
+    /// One line of --events.
+    Events,
     /// Runs of the past.
     Runs,
     /// Problems of a spec.

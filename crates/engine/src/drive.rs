@@ -7,10 +7,10 @@ use crate::{
     ports::{Clock, Confirm, Deliver, DeliverError, Journal, Lease, Pacer, Provider, Secrets},
     record::{Event, Record, Stored},
 };
-use connexa_types::{Attempt, Call, Mono, Outcome, Reason, SecretValues, Why};
+use connexa_types::{Attempt, Call, CallBody, Mono, Outcome, Reason, SecretValues, Why};
 use futures_util::{
     FutureExt as _, StreamExt as _,
-    future::{AbortHandle, Abortable, BoxFuture},
+    future::{self, AbortHandle, Abortable, BoxFuture},
     pin_mut, select_biased,
     stream::{FuturesOrdered, FuturesUnordered, Stream},
 };
@@ -19,6 +19,10 @@ use std::{
     sync::Arc,
     time::Duration,
 };
+
+/// The most bytes of the calls that share a request. Answers say more than calls; both together have to stay well below
+/// what is read of an answer, since one that is too large is lost for all of them.
+const BATCH_BYTES: usize = 1 << 20;
 
 /// What a machine is driven with.
 #[derive(Clone, Copy)]
@@ -73,6 +77,7 @@ pub async fn drive<M: Machine>(
         durable: Seq(0),
         failed: None,
         waiting: VecDeque::new(),
+        gathered: VecDeque::new(),
     };
     loop {
         while let Some(input) = driver.inbox.pop_front() {
@@ -84,14 +89,22 @@ pub async fn drive<M: Machine>(
             }
         }
         assert!(
-            !(driver.work.is_empty() && driver.appends.is_empty()),
+            !(driver.work.is_empty() && driver.appends.is_empty() && driver.gathered.is_empty()),
             "a machine that waits for nothing never ends"
         );
+        let nothing_more = if driver.gathered.is_empty() || !driver.waiting.is_empty() {
+            future::pending().left_future()
+        } else {
+            future::ready(()).right_future()
+        };
+        pin_mut!(nothing_more);
         select_biased! {
             // Asked first, so that a stop is not held up by a busy run.
             stop = stop.select_next_some() => driver.inbox.push_back(Input::Stop(stop)),
             appended = driver.appends.select_next_some() => driver.appended(appended),
             happened = driver.work.select_next_some() => driver.happened(happened),
+            // Asked last: what can still come at once, comes first.
+            () = nothing_more => driver.send_gathered(),
         }
     }
 }
@@ -101,7 +114,7 @@ enum Happened {
     Granted(Permit),
     /// The machine no longer wants the permit.
     Abandoned,
-    Answered(AttemptId, Box<Attempt>),
+    Answered(Vec<(AttemptId, Box<Attempt>)>),
     Delivered(AttemptId, Result<String, DeliverError>),
     Confirmed(bool),
     Woke(TimerId),
@@ -119,6 +132,8 @@ struct Driver<'a> {
     failed: Option<JournalFailure>,
     /// Sends whose intent is not durable yet, in the order of their intents.
     waiting: VecDeque<Waiting>,
+    /// Sends that may go and share requests: they go once nothing more comes at once.
+    gathered: VecDeque<Waiting>,
 }
 
 /// A send that waits for its intent.
@@ -128,6 +143,7 @@ struct Waiting {
     after: Seq,
     not_after: Mono,
     limit: Duration,
+    batch: usize,
 }
 
 /// The permits in hand. When the driver is dropped, their calls may be on their way: to the pacer they are lost.
@@ -169,8 +185,8 @@ impl Driver<'_> {
                     self.ports.pacer.release(permit);
                 }
             }
-            Output::Send { attempt, call, after, not_after, limit } => {
-                self.waiting.push_back(Waiting { attempt, call, after, not_after, limit });
+            Output::Send { attempt, call, after, not_after, limit, batch } => {
+                self.waiting.push_back(Waiting { attempt, call, after, not_after, limit, batch });
                 self.send_what_may_go();
             }
             Output::Deliver { attempt, label, product } => {
@@ -242,15 +258,34 @@ impl Driver<'_> {
             if !durable && self.failed.is_none() {
                 return;
             }
-            let Waiting { attempt, call, not_after, limit, .. } =
-                self.waiting.pop_front().expect("it is there");
-            let ports = self.ports;
-            self.work.push(if durable {
-                send(ports, attempt, call, not_after, limit).boxed()
-            } else {
-                let now = ports.clock.now().mono;
+            let next = self.waiting.pop_front().expect("it is there");
+            if !durable {
                 let why = Why::new(Reason::TooLate, "the intent could not be made durable");
-                futures_util::future::ready(Happened::Answered(attempt, Box::new(not_sent(why, now)))).boxed()
+                let attempt = Box::new(not_sent(why, self.ports.clock.now().mono));
+                self.happened(Happened::Answered(vec![(next.attempt, attempt)]));
+            } else if next.batch > 1 {
+                self.gathered.push_back(next);
+            } else {
+                self.work.push(send(self.ports, next).boxed());
+            }
+        }
+    }
+
+    /// Starts the sends that share requests.
+    fn send_gathered(&mut self) {
+        while let Some(first) = self.gathered.pop_front() {
+            let (most, mut bytes) = (first.batch, weight(&first.call));
+            let mut together = vec![first];
+            while together.len() < most
+                && let Some(next) = self.gathered.front()
+                && bytes + weight(&next.call) <= BATCH_BYTES
+            {
+                bytes += weight(&next.call);
+                together.extend(self.gathered.pop_front());
+            }
+            self.work.push(match <[Waiting; 1]>::try_from(together) {
+                Ok([alone]) => send(self.ports, alone).boxed(),
+                Err(together) => send_together(self.ports, together).boxed(),
             });
         }
     }
@@ -263,11 +298,13 @@ impl Driver<'_> {
                 self.inbox.push_back(Input::Granted(permit));
             }
             Happened::Abandoned => {}
-            Happened::Answered(attempt, answer) => {
-                if let Some(permit) = self.permits.held.remove(&attempt) {
-                    self.ports.pacer.observe(permit, &answer);
+            Happened::Answered(answers) => {
+                for (attempt, answer) in answers {
+                    if let Some(permit) = self.permits.held.remove(&attempt) {
+                        self.ports.pacer.observe(permit, &answer);
+                    }
+                    self.inbox.push_back(Input::Answered(attempt, answer));
                 }
-                self.inbox.push_back(Input::Answered(attempt, answer));
             }
             Happened::Delivered(attempt, done) => self.inbox.push_back(Input::Delivered(attempt, done)),
             Happened::Confirmed(go_on) => self.inbox.push_back(Input::Confirmed(go_on)),
@@ -277,13 +314,50 @@ impl Driver<'_> {
 }
 
 /// One attempt: secrets are resolved, then the call is sent, unless it is too late.
-async fn send(
-    ports: Ports<'_>,
-    attempt: AttemptId,
-    call: Arc<Call>,
-    not_after: Mono,
-    limit: Duration,
-) -> Happened {
+async fn send(ports: Ports<'_>, Waiting { attempt, call, not_after, limit, .. }: Waiting) -> Happened {
+    let answer = match ready(ports, &call, not_after).await {
+        Ok(secrets) => ports.provider.attempt(&call, &secrets, limit).await,
+        Err(unsent) => unsent,
+    };
+    Happened::Answered(vec![(attempt, Box::new(answer))])
+}
+
+/// The same for several that share a request.
+async fn send_together(ports: Ports<'_>, sends: Vec<Waiting>) -> Happened {
+    let mut answers = Vec::with_capacity(sends.len());
+    let (mut attempts, mut calls) = (Vec::new(), Vec::new());
+    let (mut limit, mut not_after) = (Duration::MAX, Mono::FAR);
+    let readied = sends.iter().map(|send| ready(ports, &send.call, send.not_after));
+    for (readied, send) in future::join_all(readied).await.into_iter().zip(&sends) {
+        match readied {
+            Ok(secrets) => {
+                attempts.push(send.attempt);
+                calls.push((Arc::clone(&send.call), secrets));
+                (limit, not_after) = (limit.min(send.limit), not_after.min(send.not_after));
+            }
+            Err(unsent) => answers.push((send.attempt, Box::new(unsent))),
+        }
+    }
+    let now = ports.clock.now().mono;
+    let came = if now > not_after {
+        // The secret of another took its time.
+        let unsent = || not_sent(too_late(), now);
+        attempts.iter().map(|_| unsent()).collect()
+    } else if calls.is_empty() {
+        Vec::new()
+    } else if let Some(came) = ports.provider.attempt_many(&calls, limit).await {
+        assert_eq!(came.len(), calls.len(), "a provider answers for each call");
+        came
+    } else {
+        let unsent = || not_sent(Why::new(Reason::NoBatches, ""), now);
+        attempts.iter().map(|_| unsent()).collect()
+    };
+    answers.extend(attempts.into_iter().zip(came.into_iter().map(Box::new)));
+    Happened::Answered(answers)
+}
+
+/// The secrets of a call that may still go; else what became of it.
+async fn ready(ports: Ports<'_>, call: &Call, not_after: Mono) -> Result<SecretValues, Attempt> {
     let mut secrets = SecretValues::none();
     for (place, reference) in &call.secrets {
         match ports.secrets.resolve(reference).await {
@@ -292,18 +366,26 @@ async fn send(
             }
             Err(missing) => {
                 let why = Why::new(Reason::SecretMissing, missing.to_string());
-                return Happened::Answered(attempt, Box::new(not_sent(why, ports.clock.now().mono)));
+                return Err(not_sent(why, ports.clock.now().mono));
             }
         }
     }
     let now = ports.clock.now().mono;
-    let answer = if now > not_after {
-        // The host may have slept, and a new owner may have settled the intent meanwhile.
-        not_sent(Why::new(Reason::TooLate, "not begun in time after its intent"), now)
-    } else {
-        ports.provider.attempt(&call, &secrets, limit).await
-    };
-    Happened::Answered(attempt, Box::new(answer))
+    // The host may have slept, and a new owner may have settled the intent meanwhile.
+    if now > not_after { Err(not_sent(too_late(), now)) } else { Ok(secrets) }
+}
+
+fn too_late() -> Why {
+    Why::new(Reason::TooLate, "not begun in time after its intent")
+}
+
+/// How much of a request a call takes, in bytes.
+fn weight(call: &Call) -> usize {
+    match &call.body {
+        None => 0,
+        Some(CallBody::Json(json)) => json.to_string().len(),
+        Some(CallBody::Text(text)) => text.len(),
+    }
 }
 
 /// An attempt that ended before anything was sent.

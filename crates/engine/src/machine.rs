@@ -138,6 +138,8 @@ pub enum Output<D> {
         not_after: Mono,
         /// How long the attempt may take.
         limit: Duration,
+        /// The most calls that may go in one request with this one, itself included; 1: it goes by itself.
+        batch: usize,
     },
     /// Bring what a call gave out to its place; answered by [`Input::Delivered`].
     Deliver {

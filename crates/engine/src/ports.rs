@@ -21,6 +21,16 @@ pub trait Provider: Send + Sync {
         secrets: &'a SecretValues,
         limit: Duration,
     ) -> BoxFuture<'a, Attempt>;
+    /// Sends several calls as one request, each an attempt of its own: as many answers as calls, in their order. `None`,
+    /// with nothing sent, if there is no such thing here; a service without it is
+    /// [`Reason::NoBatches`](connexa_types::Reason) for each. Otherwise as [`Self::attempt`].
+    fn attempt_many<'a>(
+        &'a self,
+        _calls: &'a [(Arc<Call>, SecretValues)],
+        _limit: Duration,
+    ) -> BoxFuture<'a, Option<Vec<Attempt>>> {
+        Box::pin(future::ready(None))
+    }
 }
 
 /// The journal: where runs are remembered.

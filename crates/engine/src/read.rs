@@ -420,6 +420,7 @@ impl Machine for Read {
                         after: Seq(0),
                         not_after: Mono::FAR,
                         limit: self.options.attempt_limit,
+                        batch: 1,
                     });
                 }
                 return out;

@@ -9,7 +9,7 @@ use crate::{
     report::{ReportedChange, RunOutcome, Verdict},
     run::RunOptions,
 };
-use connexa_types::{Call, Class, Kind, Outcome, QuotaHeaders, TenantId, Timestamp};
+use connexa_types::{Call, Class, Kind, Outcome, QuotaHeaders, TenantId, Timestamp, milliseconds};
 use serde::{Deserialize, Serialize};
 use std::{fmt, time::Duration};
 
@@ -60,6 +60,7 @@ pub enum Record {
         /// The call, secrets by reference.
         call: Call,
         /// How long it waited for its permit.
+        #[serde(rename = "waited_ms", with = "milliseconds")]
         waited: Duration,
         /// When.
         at: Timestamp,
@@ -79,6 +80,7 @@ pub enum Record {
         /// Token requests sent.
         token_calls: u8,
         /// From sending to outcome.
+        #[serde(rename = "took_ms", with = "milliseconds")]
         took: Duration,
         /// When.
         at: Timestamp,
@@ -122,6 +124,13 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
+    /// The service takes no batched requests: calls go one by one from here on.
+    BatchesRefused {
+        /// How it said so.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
     /// The run was told to stop, or stopped itself.
     StopRequested {
         /// Why.
@@ -144,10 +153,13 @@ pub enum Record {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTimings {
     /// First intent to last outcome.
+    #[serde(rename = "run_ms", with = "milliseconds")]
     pub run: Duration,
     /// Time in which at least one attempt waited for its permit.
+    #[serde(rename = "waiting_ms", with = "milliseconds")]
     pub waiting: Duration,
     /// Run time less the time in which every worker that had work was in a call or waiting for a permit.
+    #[serde(rename = "engine_ms", with = "milliseconds")]
     pub engine: Duration,
 }
 

@@ -3,6 +3,7 @@
 //! Retries of one machine share one [`RetryBudget`]: in an outage the load that they add is bounded, however many calls
 //! there are. Which outcomes may be tried again at all is decided where the call's effect is known.
 
+use connexa_types::milliseconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -16,8 +17,10 @@ pub struct RetryPolicy {
     /// The most attempts of one call that is throttled.
     pub throttled_attempts: u32,
     /// The first backoff is at most this; each further one doubles.
+    #[serde(rename = "base_ms", with = "milliseconds")]
     pub base: Duration,
     /// No backoff is longer, unless the server asked for it.
+    #[serde(rename = "cap_ms", with = "milliseconds")]
     pub cap: Duration,
 }
 

@@ -101,6 +101,8 @@ pub struct Run {
     /// Whether somebody is being asked whether the next wave is to begin.
     asking: bool,
     deadline: Option<TimerId>,
+    /// Whether calls may share a request; not any more once the service has refused one.
+    batching: bool,
     /// The period of the update class, as seen.
     update_period: Option<Duration>,
 
@@ -287,6 +289,7 @@ impl Run {
             wave: 0,
             asking: false,
             deadline: None,
+            batching: options.batch > 1,
             update_period: options.update_period,
             ledger: Ledger::new(&plan),
             fold: ReportFold::new(),

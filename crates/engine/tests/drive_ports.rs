@@ -53,8 +53,8 @@ impl<F: FnMut(Now, &Input) -> Vec<Output<()>> + Send> Machine for Scripted<F> {
                 Output::Append { first, records } => Output::Append { first, records },
                 Output::Acquire { attempt, class, urgent } => Output::Acquire { attempt, class, urgent },
                 Output::Release(attempt) => Output::Release(attempt),
-                Output::Send { attempt, call, after, not_after, limit } => {
-                    Output::Send { attempt, call, after, not_after, limit }
+                Output::Send { attempt, call, after, not_after, limit, batch } => {
+                    Output::Send { attempt, call, after, not_after, limit, batch }
                 }
                 Output::Deliver { attempt, label, product } => Output::Deliver { attempt, label, product },
                 Output::Ask(question) => Output::Ask(question),
@@ -134,6 +134,7 @@ fn send(id: u64, after: u64, not_after: Mono) -> Output<()> {
         after: Seq(after),
         not_after,
         limit: Duration::from_secs(30),
+        batch: 1,
     }
 }
 

@@ -62,10 +62,19 @@ impl Case {
             half_applied: percent(),
             child_lost: percent(),
             unauthorized: 0,
+            no_batches: 0,
         };
         let options = RunOptions { parallel: random.usize(1..9), ..RunOptions::default() };
         let journal_delay = random.u64(0..20);
         Self { seed, plan, options, faults, stop: None, journal_delay, journal_fails: None }
+    }
+
+    /// The same with calls that share requests, which some services take, and some stop to take.
+    fn batched(seed: u64) -> Self {
+        let mut case = Self::new(seed);
+        case.options.batch = 2 + usize::try_from(seed % 9).unwrap();
+        case.faults.no_batches = if seed.is_multiple_of(3) { 20 } else { 0 };
+        case
     }
 
     fn run(&self) -> (Outcome, Arc<Service>) {
@@ -83,6 +92,7 @@ impl Case {
         });
         service.state().faults = self.faults;
         service.state().way = 1_000..80_000;
+        service.state().batches = Some(0).filter(|_| !self.seed.is_multiple_of(7));
         let world = World::new(clock, service, journal, PacerOptions { max_rate: None, seed: self.seed });
         let outcome = world.run(&self.plan, self.options.clone(), self.seed, self.stop);
         (outcome, world.service)
@@ -126,7 +136,8 @@ impl Case {
         judge.sendings();
         judge.truth();
         judge.sums();
-        assert!(service.state().most_in_flight <= self.options.parallel, "seed {}", self.seed);
+        let most = self.options.parallel.max(self.options.batch);
+        assert!(service.state().most_in_flight <= most, "seed {}", self.seed);
         (outcome, service)
     }
 }
@@ -351,7 +362,7 @@ impl Judge<'_> {
         let count = |class| self.ledger.iter().filter(|e| e.call.class() == class).count() as u64;
         let calls = self.report.calls;
         assert_eq!((calls.read, calls.update), (count(Class::Read), count(Class::Update)), "seed {seed}");
-        let throttled = self.ledger.iter().filter(|entry| entry.status == 429).count() as u64;
+        let throttled = self.ledger.iter().filter(|e| e.status == 429 && e.delivered).count() as u64;
         assert_eq!(calls.throttled, throttled, "seed {seed}");
         let counted: u64 = self.report.counts.values().flat_map(|verdicts| verdicts.values()).sum();
         assert_eq!(counted, self.case.plan.changes.len() as u64, "seed {seed}");
@@ -456,6 +467,44 @@ fn nothing_is_sent_before_its_intent_is_durable() {
     for seed in 0..40 {
         // The service itself checks each call as it is sent.
         Case { journal_delay: 500, ..Case::new(seed) }.check();
+    }
+}
+
+/// Whatever happens in and around batched requests, each call of them has an outcome of its own.
+#[test]
+fn calls_that_share_requests_are_judged_each_on_its_own() {
+    let mut reached: BTreeMap<Verdict, u64> = BTreeMap::new();
+    let (mut shared, mut refused) = (0, 0);
+    for seed in 0..300 {
+        let (outcome, service) = Case::batched(seed).check();
+        for verdict in Verdict::ALL {
+            *reached.entry(verdict).or_default() += outcome.report.lists.of(verdict).len() as u64;
+        }
+        let ledger = service.ledger();
+        assert!(ledger.iter().all(|entry| entry.batch.is_none() || entry.call.mutates()), "seed {seed}");
+        shared += ledger.iter().filter(|entry| entry.batch.is_some()).count();
+        let told = |record: &&Record| matches!(record, Record::BatchesRefused { .. });
+        let times = outcome.records.iter().filter(told).count();
+        assert!(times <= 1 && outcome.report.warnings.len() == times, "seed {seed}");
+        refused += times;
+    }
+    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
+        assert!(reached[&verdict] > 100, "{verdict:?}: {reached:?}");
+    }
+    assert!(shared > 1000 && refused > 50, "{shared} {refused}");
+}
+
+#[test]
+fn a_stop_or_a_broken_journal_amid_batches_leaves_a_whole_report() {
+    for seed in 0..12 {
+        let (outcome, _) = Case::batched(seed).run();
+        let end = outcome.ended.since_origin();
+        for part in 0..=8 {
+            let stop = Some(Mono::from_origin(end * part / 8));
+            Case { stop, ..Case::batched(seed) }.check();
+            let fails = Some(1 + u64::from(part) * 3);
+            Case { journal_fails: fails, ..Case::batched(seed) }.check();
+        }
     }
 }
 

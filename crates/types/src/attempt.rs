@@ -4,11 +4,12 @@
 
 use crate::{
     error_body::ErrorResponse,
+    milliseconds,
     pointer::JsonPointer,
     secret::{SecretHash, SecretValue},
     time::Mono,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use std::{collections::BTreeMap, time::Duration};
 
@@ -40,6 +41,7 @@ pub enum Outcome {
     /// A 4xx other than 401, 408 and 429: not applied (a joint call may have been in part).
     Rejected(Rejection),
     /// 429: not applied; the wait that the server asked for with `Retry-After`, if it did.
+    #[serde(with = "throttled")]
     Throttled(Option<Duration>),
     /// Nothing that could be applied has left this machine.
     NotSent(Why),
@@ -47,6 +49,31 @@ pub enum Outcome {
     Indeterminate(Why),
     /// 401 again after the one replay, or the credentials were refused.
     Unauthorized,
+}
+
+/// `{"retry_after_ms": 2000.0}`, null if the server said nothing.
+mod throttled {
+    use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, milliseconds};
+
+    #[derive(Serialize, Deserialize)]
+    struct Throttled {
+        #[serde(rename = "retry_after_ms", with = "milliseconds::option")]
+        retry_after: Option<Duration>,
+    }
+
+    #[expect(clippy::ref_option, reason = "serde hands fields over by reference")]
+    pub(super) fn serialize<S: Serializer>(
+        wait: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        Throttled { retry_after: *wait }.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Throttled::deserialize(deserializer).map(|read| read.retry_after)
+    }
 }
 
 /// A 2xx answer.
@@ -147,6 +174,8 @@ pub enum Reason {
     TooLate,
     /// Not sent: the request cannot be built (an empty id, a body that cannot be written).
     Unbuildable,
+    /// Nothing was done: the service takes no batched requests.
+    NoBatches,
     /// Unknown: the connection broke.
     Reset,
     /// Unknown: no first byte, or not the whole answer, in time.
@@ -177,6 +206,7 @@ impl Reason {
                 | Self::SecretMissing
                 | Self::TooLate
                 | Self::Unbuildable
+                | Self::NoBatches
         )
     }
 }

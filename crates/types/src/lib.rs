@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod error_body;
 pub mod id;
 pub mod kind;
+pub mod milliseconds;
 mod open_enum;
 pub mod page;
 pub mod pointer;

@@ -158,6 +158,7 @@ fn options(flags: &RunFlags, parallel: usize, session: &Session) -> RunOptions {
         recheck: flags.policy.recheck,
         update_period: period,
         brake: !flags.policy.no_brake,
+        batch: flags.policy.server_batch.map_or(1, usize::from),
         ..RunOptions::default()
     }
 }
@@ -190,6 +191,7 @@ impl Seen {
             Record::OperationAdded { operation, .. } => self.grown.push((**operation).clone()),
             Record::RunStarted { .. }
             | Record::WaveStarted { .. }
+            | Record::BatchesRefused { .. }
             | Record::KindStopped { .. }
             | Record::StopRequested { .. }
             | Record::RunFinished { .. } => {}

@@ -42,6 +42,11 @@ pub(crate) struct PolicyFlags {
     /// Look again before changing what was read longer ago [default: 60s, or 20 periods of the quota if that is more].
     #[arg(long, value_name = "DURATION", value_parser = span::parse)]
     pub(crate) recheck: Option<Duration>,
+    /// Send up to N calls that need nothing of each other as one request, POST /batch, where the service has it; CloudConnexa
+    /// has not. So many may then be at work at once, whatever --parallel says [default N: 50].
+    #[arg(long, value_name = "N", num_args = 0..=1, require_equals = true, default_missing_value = "50",
+          value_parser = clap::value_parser!(u16).range(2..=1000))]
+    pub(crate) server_batch: Option<u16>,
     /// Go on with a kind although its first calls are all refused alike.
     #[arg(long)]
     pub(crate) no_brake: bool,

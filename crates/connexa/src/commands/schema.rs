@@ -11,6 +11,7 @@ pub(crate) const fn text(document: Document) -> &'static str {
     match document {
         Document::Report => include_str!("../../../../schemas/report.schema.json"),
         Document::Plan => include_str!("../../../../schemas/plan.schema.json"),
+        Document::Events => include_str!("../../../../schemas/events.schema.json"),
         Document::Runs => include_str!("../../../../schemas/runs.schema.json"),
         Document::Problems => include_str!("../../../../schemas/problems.schema.json"),
         Document::Spec => include_str!("../../../../schemas/spec.schema.json"),

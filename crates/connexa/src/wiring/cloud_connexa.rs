@@ -5,7 +5,10 @@ use connexa_engine::ports::Provider;
 use connexa_types::{Attempt, Call, Class, Outcome, SecretValues, TenantId, Why};
 use futures_util::future::BoxFuture;
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -70,6 +73,22 @@ impl Provider for CloudConnexa {
             self.count(call.class(), &attempt);
             tell(call.method().as_str(), &format!("{:?}", call.endpoint), &attempt);
             attempt
+        })
+    }
+
+    fn attempt_many<'a>(
+        &'a self,
+        calls: &'a [(Arc<Call>, SecretValues)],
+        limit: Duration,
+    ) -> BoxFuture<'a, Option<Vec<Attempt>>> {
+        Box::pin(async move {
+            let attempts = self.client.attempt_many(calls, limit).await;
+            tracing::debug!(calls = calls.len(), "batched request");
+            for ((call, _), attempt) in calls.iter().zip(&attempts) {
+                self.count(call.class(), attempt);
+                tell(call.method().as_str(), &format!("{:?}", call.endpoint), attempt);
+            }
+            Some(attempts)
         })
     }
 }

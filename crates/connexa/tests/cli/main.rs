@@ -4,6 +4,7 @@
 
 mod act;
 mod api;
+mod batches;
 mod branch_offices;
 mod clients;
 mod create;
@@ -11,6 +12,7 @@ mod delete;
 mod documents;
 mod domains;
 mod emulator;
+mod events;
 mod exits;
 mod export;
 mod faults;

@@ -22,6 +22,7 @@ pub struct ReportFold {
     calls: CallCounts,
     quota: BTreeMap<Class, QuotaReport>,
     timings: Timings,
+    warnings: Vec<String>,
     /// Verdicts by the place of their change in the plan, which is that in the input.
     changes: BTreeMap<usize, (Verdict, Box<ReportedChange>)>,
     /// Classes of the attempts that have not ended.
@@ -44,6 +45,7 @@ impl ReportFold {
             calls: CallCounts::default(),
             quota: BTreeMap::new(),
             timings: Timings::default(),
+            warnings: Vec::new(),
             changes: BTreeMap::new(),
             open: HashMap::new(),
         }
@@ -90,6 +92,9 @@ impl ReportFold {
             Record::ChangeEnded { change, verdict, report, .. } => {
                 self.changes.insert(*change, (*verdict, report.clone()));
             }
+            Record::BatchesRefused { reason, .. } => {
+                self.warnings.push(format!("{reason}: calls went one by one"));
+            }
             Record::OperationAdded { .. }
             | Record::WaveStarted { .. }
             | Record::KindStopped { .. }
@@ -121,7 +126,7 @@ impl ReportFold {
             quota: self.quota,
             timings: self.timings,
             failures_file: None,
-            warnings: Vec::new(),
+            warnings: self.warnings,
             lists,
             problems: Vec::new(),
         }

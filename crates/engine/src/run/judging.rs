@@ -123,6 +123,7 @@ impl Run {
                     let ruling = Ruling::unprocessed(error, Some(ErrorType::SecretMissing));
                     self.end_all(operation, &ruling, now);
                 }
+                Reason::NoBatches => self.one_by_one(operation, &why, now),
                 Reason::Unbuildable => {
                     let error = format!("not sent: {}, which is a bug", ruling::words(&why));
                     self.end_all(operation, &Ruling::failed(ErrorType::InternalError, error), now);
@@ -148,6 +149,19 @@ impl Run {
                 let ruling = Ruling::unprocessed(error, Some(ErrorType::Unauthorized));
                 self.end_all(operation, &ruling, now);
             }
+        }
+    }
+
+    /// The service takes no batched requests, and has done nothing of this one: from here on each call goes by itself.
+    fn one_by_one(&mut self, operation: usize, why: &Why, now: Now) {
+        if std::mem::take(&mut self.batching) {
+            self.record(Record::BatchesRefused { reason: ruling::words(why), at: now.wall });
+        }
+        if self.halt.is_some() {
+            let ruling = self.unstarted();
+            self.end_all(operation, &ruling, now);
+        } else {
+            self.graph.put_back(operation);
         }
     }
 

@@ -1,6 +1,7 @@
 //! How a run is carried out.
 
 use crate::retry::RetryPolicy;
+use connexa_types::milliseconds;
 use serde::{Deserialize, Serialize};
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -9,11 +10,16 @@ use std::{fmt, str::FromStr, time::Duration};
 pub struct RunOptions {
     /// The most operations at work at once, waiting for their permits included; at least 1.
     pub parallel: usize,
+    /// The most calls that go in one batched request; 1: each goes by itself. So many operations may then be at work at
+    /// once, if that is more than `parallel`.
+    pub batch: usize,
     /// How often calls are tried again.
     pub retry: RetryPolicy,
     /// How long one attempt may take.
+    #[serde(rename = "attempt_limit_ms", with = "milliseconds")]
     pub attempt_limit: Duration,
     /// A call that has not begun so long after its intent is not begun.
+    #[serde(rename = "send_within_ms", with = "milliseconds")]
     pub send_within: Duration,
     /// Take permits ahead of other runs of the same key.
     pub urgent: bool,
@@ -25,11 +31,14 @@ pub struct RunOptions {
     /// first: the last wave, with all of them, need not be named.
     pub waves: Vec<WaveSize>,
     /// Start nothing new so long after the start.
+    #[serde(rename = "deadline_ms", with = "milliseconds::option")]
     pub deadline: Option<Duration>,
     /// An operation that rests on a base older than this reads the kind's list again first: zero does so always. `None`:
     /// the longer of [`RunOptions::RECHECK`] and [`RunOptions::RECHECK_PERIODS`] periods of the update class.
+    #[serde(rename = "recheck_ms", with = "milliseconds::option")]
     pub recheck: Option<Duration>,
     /// The period of the update class, as far as it is known at the start.
+    #[serde(rename = "update_period_ms", with = "milliseconds::option")]
     pub update_period: Option<Duration>,
     /// Whether a kind whose calls are all refused is stopped.
     pub brake: bool,
@@ -46,6 +55,7 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self {
             parallel: 8,
+            batch: 1,
             retry: RetryPolicy::default(),
             attempt_limit: Duration::from_secs(30),
             send_within: Duration::from_secs(5),

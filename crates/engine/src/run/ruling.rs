@@ -109,6 +109,7 @@ pub(super) fn words(why: &Why) -> String {
         Reason::SecretMissing => "a secret is missing",
         Reason::TooLate => "its time to be sent had passed",
         Reason::Unbuildable => "the request could not be built",
+        Reason::NoBatches => "the service takes no batched requests",
         Reason::Reset => "the connection broke",
         Reason::Timeout => "no whole answer came in time",
         Reason::ServerError => "the service had an error",

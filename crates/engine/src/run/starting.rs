@@ -12,7 +12,7 @@ use crate::{
     record::{Purpose, Record},
     report::{ErrorType, Verdict},
 };
-use connexa_types::{Call, Class, Kind, Method, Now, Timestamp};
+use connexa_types::{AnswerShape, Call, Class, Kind, Method, Now, Timestamp};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 impl Run {
@@ -56,7 +56,7 @@ impl Run {
             if let Some(halt) = self.halting.take() {
                 self.halt(halt, now, out);
             }
-            if self.active.len() + self.delivering.len() >= self.options.parallel.max(1) {
+            if self.active.len() + self.delivering.len() >= self.slots() {
                 return;
             }
             // A reading is part of an operation that has been sent: it goes on while nothing new is started.
@@ -82,6 +82,12 @@ impl Run {
             out.push(Output::Acquire { attempt, class: call.class(), urgent });
             self.active.insert(attempt, Active { job, call, asked: now.mono, granted: None });
         }
+    }
+
+    /// The most operations at work at once.
+    fn slots(&self) -> usize {
+        let batch = if self.batching { self.options.batch } else { 1 };
+        self.options.parallel.max(batch).max(1)
     }
 
     /// The call of an operation that may be sent now; else it has ended, or waits for something.
@@ -213,6 +219,7 @@ impl Run {
                 (Purpose::LookUp(self.read_for(page.what)), page.attempts + 1)
             }
         };
+        let batch = if self.batching && shares_requests(&call) { self.options.batch } else { 1 };
         self.stopwatch.intent(now.mono);
         let after = self.record(Record::AttemptStarted {
             attempt,
@@ -229,6 +236,7 @@ impl Run {
             after,
             not_after: now.mono + self.options.send_within,
             limit: self.options.attempt_limit,
+            batch,
         });
     }
 
@@ -241,7 +249,7 @@ impl Run {
         let window = self.window();
         !subject.base.is_empty()
             && !window.is_zero()
-            && self.tasks[operation].aged <= self.options.parallel
+            && self.tasks[operation].aged <= self.slots()
             && matches!(self.fresh.look(&self.plan, &subject, window, false, now.mono), Base::Stale(_))
     }
 
@@ -349,6 +357,13 @@ fn target(call: &Call) -> Option<Target> {
         (None, _) if call.method() == Method::Put => Some((path, String::new())),
         _ => None,
     }
+}
+
+/// Whether a call may be one of several in a request. What a call gives out once only goes by itself: it is not to be lost
+/// with the answers of others.
+fn shares_requests(call: &Call) -> bool {
+    call.mutates()
+        && !matches!(call.endpoint.info().answer, AnswerShape::SecretText | AnswerShape::SecretJson(_))
 }
 
 /// Whether an operation deletes its object.

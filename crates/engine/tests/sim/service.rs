@@ -45,6 +45,8 @@ pub struct Faults {
     /// Of joint creates: a child is left out of a 2xx.
     pub child_lost: u8,
     pub unauthorized: u8,
+    /// Of batched requests: the service has no such thing any more.
+    pub no_batches: u8,
 }
 
 /// One request that arrived.
@@ -58,6 +60,8 @@ pub struct Entry {
     pub applied: bool,
     /// Whether its answer reached us.
     pub delivered: bool,
+    /// The batched request that it came in, counted from 1.
+    pub batch: Option<usize>,
 }
 
 /// Objects by the first word of their path.
@@ -89,6 +93,8 @@ pub struct State {
     pub page_size: usize,
     pub in_flight: usize,
     pub most_in_flight: usize,
+    /// Batched requests that arrived; `None` where there is no such thing.
+    pub batches: Option<usize>,
     /// Called before each request is handled: the tenant of another operator, who changes things.
     pub meddle: Option<Meddle>,
     /// Decides on requests, ahead of all else.
@@ -122,6 +128,7 @@ impl Service {
                 page_size: 1000,
                 in_flight: 0,
                 most_in_flight: 0,
+                batches: None,
                 meddle: None,
                 script: None,
             }),
@@ -151,17 +158,60 @@ impl Service {
         if unsent {
             return self.attempt(sent_at, Outcome::NotSent(Why::new(Reason::Connect, "refused")), None, 0);
         }
-        {
-            let mut state = self.state();
-            state.in_flight += 1;
-            state.most_in_flight = state.most_in_flight.max(state.in_flight);
-        }
+        self.state().depart();
         self.clock.pass_until(sent_at + Duration::from_micros(up)).await;
         let arrived = self.clock.now().mono;
         let (outcome, quota) = self.state().arrive(sent_at, arrived, call);
         self.clock.pass_until(arrived + Duration::from_micros(down)).await;
         self.state().in_flight -= 1;
         self.attempt(sent_at, outcome, quota, 1)
+    }
+
+    /// Several calls in one request: one way up, one way down, and lost together.
+    async fn send_many(&self, calls: &[(Arc<Call>, SecretValues)]) -> Vec<Attempt> {
+        let all = |sent_at, outcome: Outcome| {
+            calls.iter().map(|_| self.attempt(sent_at, outcome.clone(), None, 0)).collect()
+        };
+        let sent_at = self.clock.now().mono;
+        let (up, down, unsent, refused) = {
+            let mut state = self.state();
+            let way = state.way.clone();
+            let (up, down) = (state.random.u64(way.clone()), state.random.u64(way));
+            let Faults { not_sent, no_batches, .. } = state.faults;
+            if state.chance(no_batches) {
+                state.batches = None;
+            }
+            (up, down, state.chance(not_sent), state.batches.is_none())
+        };
+        if refused {
+            return all(sent_at, Outcome::NotSent(why(Reason::NoBatches, Some(404))));
+        }
+        for (call, _) in calls {
+            (self.on_send)(call);
+        }
+        if unsent {
+            return all(sent_at, Outcome::NotSent(why(Reason::Connect, None)));
+        }
+        self.state().depart();
+        self.clock.pass_until(sent_at + Duration::from_micros(up)).await;
+        let arrived = self.clock.now().mono;
+        let came: Vec<_> = {
+            let mut state = self.state();
+            let number = state.batches.map_or(1, |before| before + 1);
+            state.batches = Some(number);
+            let first = state.ledger.len();
+            let came: Vec<_> = calls.iter().map(|(call, _)| state.arrive(sent_at, arrived, call)).collect();
+            let lost = state.ledger[first..].iter().any(|entry| !entry.delivered);
+            for entry in &mut state.ledger[first..] {
+                entry.batch = Some(number);
+                entry.delivered &= !lost;
+            }
+            let reset = || (Outcome::Indeterminate(why(Reason::Reset, None)), None);
+            if lost { came.iter().map(|_| reset()).collect() } else { came }
+        };
+        self.clock.pass_until(arrived + Duration::from_micros(down)).await;
+        self.state().in_flight -= 1;
+        came.into_iter().map(|(outcome, quota)| self.attempt(sent_at, outcome, quota, 1)).collect()
     }
 
     fn attempt(
@@ -191,6 +241,14 @@ impl Provider for Service {
     ) -> BoxFuture<'a, Attempt> {
         Box::pin(self.send(call))
     }
+
+    fn attempt_many<'a>(
+        &'a self,
+        calls: &'a [(Arc<Call>, SecretValues)],
+        _limit: Duration,
+    ) -> BoxFuture<'a, Option<Vec<Attempt>>> {
+        Box::pin(async move { Some(self.send_many(calls).await) })
+    }
 }
 
 pub fn why(reason: Reason, status: Option<u16>) -> Why {
@@ -213,6 +271,11 @@ pub fn rejection(status: u16, details: &[(&str, &str)]) -> Outcome {
 }
 
 impl State {
+    fn depart(&mut self) {
+        self.in_flight += 1;
+        self.most_in_flight = self.most_in_flight.max(self.in_flight);
+    }
+
     fn chance(&mut self, percent: u8) -> bool {
         self.random.u8(0..100) < percent
     }
@@ -235,7 +298,15 @@ impl State {
         } else {
             self.handle(call)
         };
-        self.ledger.push(Entry { sent, arrived, call: call.clone(), status, applied, delivered });
+        self.ledger.push(Entry {
+            sent,
+            arrived,
+            call: call.clone(),
+            status,
+            applied,
+            delivered,
+            batch: None,
+        });
         (outcome, quota.filter(|_| delivered))
     }
 
