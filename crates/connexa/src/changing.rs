@@ -12,11 +12,18 @@ pub(crate) mod refused;
 mod running;
 mod waves;
 
+pub(crate) use crate::session::planning::Make;
+
 use crate::{
     cli::{Global, Output, RunFlags, ScopeFlags, SpecFiles},
     exit::Exit,
     failure::Failure,
     screen::Screen,
+    session::{
+        Session,
+        planning::{self as session_planning, Looking, Planned, Spent},
+        running::{add_planning, complete},
+    },
     settings::{self, Config, Target, Variables},
     specs::{self, Taken},
     views::{
@@ -26,7 +33,7 @@ use crate::{
         text::{Text, Tone},
     },
     wiring::{
-        Session, SessionOptions,
+        self, SessionOptions,
         profiles::ProfileFolder,
         secrets::HostSecrets,
         signals::Signals,
@@ -35,7 +42,7 @@ use crate::{
 };
 use connexa_emulator::Limits;
 use connexa_engine::{
-    plan::{self, Act, Action, Guards, Plan, PlanOptions, Planning, Selector},
+    plan::{self, Action, Guards, Plan, PlanOptions, Planning, Selector},
     ports::{Deliver, NoDelivery},
     problem::Problem,
     report::{Report, RunOutcome},
@@ -44,7 +51,7 @@ use connexa_engine::{
 use connexa_types::Timestamp;
 use picking::Picks;
 use plan_files::Keeping;
-use planning::{Planned, Spent};
+use planning::{OnScreen, unreachable};
 use running::Ended;
 use std::{path::Path, sync::Arc, time::Instant};
 
@@ -110,43 +117,6 @@ impl<'a> Input<'a> {
     }
 }
 
-/// What a plan makes of items.
-#[derive(Clone, Debug)]
-pub(crate) enum Make {
-    /// Objects as the items say.
-    Objects(plan::Mode),
-    /// Something done to the objects that the items name.
-    Act(Act),
-    /// Domains on a list of Cyber Shield, or off it.
-    Domains(plan::Mode),
-}
-
-impl Make {
-    /// Whether a spec is taken or refused as a whole.
-    fn is_whole(&self) -> bool {
-        matches!(self, Self::Objects(plan::Mode::Apply))
-    }
-
-    /// The command's mode.
-    pub(crate) fn mode(&self) -> plan::Mode {
-        match self {
-            Self::Objects(mode) | Self::Domains(mode) => *mode,
-            // An action changes what is there.
-            Self::Act(_) => plan::Mode::Update,
-        }
-    }
-
-    /// What becomes of an item of which nothing more is known.
-    fn action(&self) -> Action {
-        match self {
-            Self::Act(_) => Action::Do,
-            Self::Objects(plan::Mode::Delete) | Self::Domains(plan::Mode::Delete) => Action::Delete,
-            Self::Objects(plan::Mode::Update) => Action::Update,
-            Self::Objects(_) | Self::Domains(_) => Action::Create,
-        }
-    }
-}
-
 /// Goes the course.
 pub(crate) async fn go(
     course: Course<'_>,
@@ -208,7 +178,7 @@ pub(crate) async fn go(
     let mut signals = Signals::catch();
     let max_rate = course.run.and_then(|run| run.max_rate);
     let options = SessionOptions { target: &target, state: &state, key: key.clone(), max_rate, screen };
-    let session = match Session::open(options) {
+    let session = match wiring::open(options) {
         Ok(session) => session,
         Err(failure) if failure.exit == Exit::Usage => return Err(failure),
         Err(failure) => {
@@ -222,7 +192,7 @@ pub(crate) async fn go(
     }
     let secrets = HostSecrets::new(key.clone(), working_folder(), inline).hiding(target.secret_variables());
 
-    let request = planning::Request {
+    let request = session_planning::Request {
         make: &course.make,
         options: match &course.keeping.file {
             Some(kept) => kept.file.options(),
@@ -234,18 +204,19 @@ pub(crate) async fn go(
                 ..PlanOptions::new(course.make.mode(), course.command)
             },
         },
-        parallel,
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let mut looking = planning::Looking::new(&session, &secrets, &mut signals, screen, request.parallel);
+    let watch = OnScreen { screen, session: &session };
+    let mut looking = Looking::new(&session, &secrets, &**session.pacer(), &watch, parallel);
     let planned = async {
         if let Some((picks, overlay)) = &picks {
-            picks.pick(overlay, &mut reading.desired, &mut looking, &key).await?;
+            picks.pick(overlay, &mut reading.desired, &mut looking, &session, &key, screen).await?;
         }
-        planning::plan(&mut reading.desired, &request, &mut looking).await
+        let planned = session_planning::plan(&mut reading.desired, &request, &mut looking).await;
+        planned.map_err(|error| unreachable(&session, &error))
     };
-    let planned = match planned.await {
+    let planned = match planning::unless_stopped(&mut signals, planned).await {
         Ok(planned) => planned,
         Err(failure) if failure.exit == Exit::Usage => {
             session.close().await;
@@ -358,7 +329,7 @@ impl Context<'_> {
 
     /// What was spent where no call was made.
     fn offline(&self) -> Spent {
-        let plan_ms = planning::millis(self.began.elapsed());
+        let plan_ms = session_planning::millis(self.began.elapsed());
         Spent { timings: plan::PlanTimings { read_ms: 0.0, plan_ms }, ..Spent::default() }
     }
 
@@ -403,7 +374,7 @@ impl Context<'_> {
             report.warnings.push(failure.line());
             report.problems = problems.to_vec();
             report.run.profile = self.profile.map(str::to_owned);
-            refused::add_planning(&mut report, spent);
+            add_planning(&mut report, spent);
             refused::fill(&mut report, changes);
             let text = self.text(&report);
             // For people all has been said above.
@@ -466,17 +437,7 @@ impl Context<'_> {
         .await?;
         let Ended { mut report, cut_off } = ended;
         report.run.profile = self.profile.map(str::to_owned);
-        refused::add_planning(&mut report, &planned.spent);
-        for (class, quota) in refused::quota(&session.quota()) {
-            report.quota.entry(class).or_insert(quota);
-        }
-        report.calls.one_per_object.get_or_insert(plan.cost.one_per_object);
-        report.warnings.extend(
-            plan.warnings.iter().filter(|w| !report.warnings.contains(w)).cloned().collect::<Vec<_>>(),
-        );
-        if report.problems.is_empty() {
-            report.problems = problems;
-        }
+        complete(&mut report, &plan, problems, &planned.spent, session);
         let unreachable = Exit::is_unreachable(&report);
         if unreachable {
             report.outcome = RunOutcome::Refused;

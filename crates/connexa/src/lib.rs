@@ -14,6 +14,7 @@ mod input;
 mod logging;
 mod looking;
 mod screen;
+mod session;
 mod settings;
 mod specs;
 mod views;

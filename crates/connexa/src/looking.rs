@@ -1,12 +1,14 @@
 //! Looking at the tenant: what `get` and `export` have in common. Nothing here can change anything.
 
 use crate::{
-    changing::planning,
+    changing::planning::{self, OnScreen},
     cli::Global,
+    exit::Exit,
     failure::Failure,
     screen::Screen,
+    session::{self, Session},
     settings::{self, Target, Variables},
-    wiring::{Session, SessionOptions, secrets::HostSecrets, signals::Signals, state_dir::StateDir},
+    wiring::{self, SessionOptions, secrets::HostSecrets, signals::Signals, state_dir::StateDir},
 };
 use connexa_engine::{current::CurrentState, export, read::ReadOptions};
 use connexa_types::{Answer, Call, Kind, Timestamp};
@@ -42,7 +44,7 @@ impl<'a> Tenant<'a> {
         let signals = Signals::catch();
         let options =
             SessionOptions { target: &target, state: &state, key: key.clone(), max_rate: None, screen };
-        let session = Session::open(options)?;
+        let session = wiring::open(options)?;
         let secrets = HostSecrets::new(key, PathBuf::new(), HashMap::new()).hiding(target.secret_variables());
         Ok(Self { session, secrets, signals, screen })
     }
@@ -69,10 +71,14 @@ impl<'a> Tenant<'a> {
                 settings_may_lack: true,
                 ..ReadOptions::default()
             };
-            let (session, secrets) = (&self.session, &self.secrets);
-            let read =
-                planning::read(session, secrets, options, Some(current), &mut self.signals, self.screen);
-            current = read.await?.state;
+            let session = &self.session;
+            let watch = OnScreen { screen: self.screen, session };
+            let ports = session.ports(&self.secrets);
+            let read = async {
+                let read = session::planning::read(session, ports, options, Some(current), &watch).await;
+                read.map_err(|error| planning::unreachable(session, &error))
+            };
+            current = planning::unless_stopped(&mut self.signals, read).await?.state;
             // Lists that only give names are read where there is something to name.
             lists = match references {
                 References::Names => export::referred(&current, kinds.iter().copied()),
@@ -84,10 +90,12 @@ impl<'a> Tenant<'a> {
 
     /// Makes one call that the engine has no list for.
     pub(crate) async fn fetch(&mut self, call: &Call) -> Result<Answer, Failure> {
-        tokio::select! {
-            answer = self.session.fetch(call) => answer,
-            signal = self.signals.next() => Err(planning::stopped(signal)),
-        }
+        let fetch = async {
+            let fetched = self.session.fetch(call).await;
+            let message = || format!("cannot read the tenant {}", self.session.tenant());
+            fetched.map_err(|error| Failure::new(Exit::Unreachable, message()).because(&error))
+        };
+        planning::unless_stopped(&mut self.signals, fetch).await
     }
 
     /// Ends what runs beside.

@@ -8,6 +8,7 @@ use crate::{
     config::{ConfigFile, Profile},
     exit::Exit,
     failure::Failure,
+    session,
     wiring::secrets,
 };
 use connexa_client::{BaseUrl, Credentials};
@@ -187,7 +188,7 @@ impl Key {
 
 impl Target {
     /// The tenant of the emulator in process.
-    pub(crate) const EMULATOR: &'static str = "https://emulator.localhost";
+    pub(crate) const EMULATOR: &'static str = session::EMULATOR;
 
     /// Finds out which API is meant.
     pub(crate) fn resolve(global: &Global, variables: Variables<'_>) -> Result<Self, Failure> {

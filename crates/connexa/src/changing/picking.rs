@@ -1,8 +1,10 @@
 //! What the command line picks: names, globs, `--where`, and the fields that `--set` and its like give to all of them.
 
-use super::planning::Looking;
+use super::planning::unreachable;
 use crate::{
     failure::Failure,
+    screen::Screen,
+    session::{Session, planning::Looking},
     views::text::{Text, Tone},
 };
 use connexa_engine::{
@@ -43,12 +45,15 @@ impl Picks {
         overlay: &Overlay,
         desired: &mut DesiredState,
         looking: &mut Looking<'_>,
+        session: &Session,
         key: &SealingKey,
+        screen: &Screen,
     ) -> Result<(), Failure> {
         let mut lists: BTreeSet<Kind> = self.selection.lists().into_iter().collect();
         lists.extend(overlay.lists(self.kind));
         let unread = lists.into_iter().filter(|kind| looking.current.kind(*kind).is_none()).collect();
-        looking.read(Wants { unread, ..Wants::default() }).await?;
+        let wants = Wants { unread, ..Wants::default() };
+        looking.read(wants).await.map_err(|error| unreachable(session, &error))?;
 
         let picked = self
             .selection
@@ -56,7 +61,7 @@ impl Picks {
             .map_err(|error| Failure::usage("`--where` cannot be worked out").because(&error))?;
         for glob in &picked.unmatched {
             let warning = format_args!("no {} matches `{glob}`", self.kind.singular().replace('_', " "));
-            looking.complain(&Text::titled(Tone::Warning, "warning", warning));
+            screen.complain(&Text::titled(Tone::Warning, "warning", warning));
         }
         desired.items.extend(picked.items);
         if !desired.kinds.contains(&self.kind) {

@@ -1,6 +1,6 @@
 //! Plans that are kept: `plan --out FILE`, `apply PLANFILE`, and plans against an export instead of the tenant.
 
-use super::{Context, Course, Input, Make, planning::Spent};
+use super::{Context, Course, Input, Make, Spent};
 use crate::{
     exit::Exit,
     failure::Failure,

@@ -1,230 +1,43 @@
-//! Reading the tenant and planning, in turns until the plan needs nothing more.
-//!
-//! A secret that the spec gives by reference is resolved here only where the tenant holds one to compare it with.
+//! Looking at the tenant from the command line: with progress on the screen, and until a signal comes.
 
-use super::Make;
 use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    views::{progress::Progress, text::Text},
-    wiring::{Session, seed, signals::Signals},
+    session::{Session, planning::Watch},
+    views::progress::Progress,
+    wiring::signals::Signals,
 };
-use connexa_engine::{
-    current::CurrentState,
-    desired::{DesiredSecret, DesiredState, FieldValue},
-    drive::drive,
-    plan::{self, Plan, PlanOptions, PlanTimings, Planning, Wants},
-    ports::Secrets,
-    read::{Read, ReadDone, ReadError, ReadOptions},
-    record::Event,
-};
-use connexa_types::{Mono, SecretRef, Timestamp};
-use futures_util::stream;
-use std::time::Duration;
+use connexa_engine::{read::ReadError, record::Event};
 
-/// What planning needs beside the tenant.
-pub(crate) struct Request<'a> {
-    /// What the plan makes of the items.
-    pub(crate) make: &'a Make,
-    /// How it is planned.
-    pub(crate) options: PlanOptions,
-    /// The most calls at once.
-    pub(crate) parallel: usize,
-    /// When the command began, for the times.
-    pub(crate) began: Mono,
+/// Shows how reading goes.
+pub(crate) struct OnScreen<'a> {
+    /// Where.
+    pub(crate) screen: &'a Screen,
+    /// Whose clock.
+    pub(crate) session: &'a Session,
 }
 
-/// What planning came to.
-pub(crate) struct Planned {
-    /// A plan, or all that is wrong with the spec.
-    pub(crate) planning: Planning,
-    /// What it took.
-    pub(crate) spent: Spent,
-}
-
-/// What looking at the tenant took.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Spent {
-    /// Calls of class read that were sent.
-    pub(crate) reads: u64,
-    /// Answers 429.
-    pub(crate) throttled: u64,
-    /// Attempts beyond the first of their call.
-    pub(crate) retried: u64,
-    /// How long it took.
-    pub(crate) timings: PlanTimings,
-}
-
-/// A look at the tenant: what is known of it so far, and how to know more.
-pub(crate) struct Looking<'a> {
-    session: &'a Session,
-    secrets: &'a dyn Secrets,
-    signals: &'a mut Signals,
-    screen: &'a Screen,
-    parallel: usize,
-    /// What was read.
-    pub(crate) current: CurrentState,
-    spent: Spent,
-    took: Duration,
-    read_at: Option<Timestamp>,
-}
-
-impl<'a> Looking<'a> {
-    /// Nothing has been looked at yet.
-    pub(crate) fn new(
-        session: &'a Session,
-        secrets: &'a dyn Secrets,
-        signals: &'a mut Signals,
-        screen: &'a Screen,
-        parallel: usize,
-    ) -> Self {
-        Self {
-            session,
-            secrets,
-            signals,
-            screen,
-            parallel,
-            current: CurrentState::new(session.tenant().clone()),
-            spent: Spent::default(),
-            took: Duration::ZERO,
-            read_at: None,
-        }
-    }
-
-    /// Says what went not as the user may have thought.
-    pub(crate) fn complain(&self, text: &Text) {
-        self.screen.complain(text);
-    }
-
-    /// Reads what is not known yet.
-    pub(crate) async fn read(&mut self, wants: Wants) -> Result<(), Failure> {
-        if wants.is_empty() {
-            return Ok(());
-        }
-        self.read_at.get_or_insert_with(|| self.session.now().wall);
-        let options = ReadOptions {
-            lists: wants.unread,
-            again: wants.second_pass,
-            regions: wants.regions,
-            overlap_setting: wants.overlap_setting,
-            settings: wants.settings,
-            parallel: self.parallel,
-            seed: seed(),
-            ..ReadOptions::default()
-        };
-        let known = std::mem::take(&mut self.current);
-        let done = read(self.session, self.secrets, options, Some(known), self.signals, self.screen).await?;
-        self.spent.reads += done.calls.read;
-        self.spent.throttled += done.calls.throttled;
-        self.spent.retried += done.calls.retried;
-        self.took += done.took;
-        self.current = done.state;
-        Ok(())
-    }
-}
-
-/// Reads what the plan needs, and plans. Secrets that were compared are in `desired` by their hash then.
-pub(crate) async fn plan(
-    desired: &mut DesiredState,
-    request: &Request<'_>,
-    looking: &mut Looking<'_>,
-) -> Result<Planned, Failure> {
-    let mut sealed = false;
-    loop {
-        let options = PlanOptions {
-            reads: looking.spent.reads,
-            read_at: looking.read_at,
-            quota: looking.session.quota(),
-            ..request.options.clone()
-        };
-        let planning = match request.make {
-            Make::Objects(_) => plan::plan(desired, &looking.current, &options),
-            Make::Act(act) => plan::act(desired, &looking.current, act, &options),
-            Make::Domains(_) => plan::domains(desired, &looking.current, &options),
-        };
-        let planning = match planning {
-            Planning::Ready(plan) if !std::mem::replace(&mut sealed, true) => {
-                let known = tokio::select! {
-                    known = seal_references(desired, &plan, looking.secrets) => known,
-                    signal = looking.signals.next() => return Err(stopped(signal)),
-                };
-                if known {
-                    continue;
-                }
-                Planning::Ready(plan)
+impl Watch for OnScreen<'_> {
+    fn begin(&self) -> Box<dyn FnMut(&Event) + Send + '_> {
+        let mut progress = Progress::start(self.screen, self.session.now().mono);
+        Box::new(move |event| {
+            if let Event::Tick(tick) = event {
+                progress.tick(tick, self.session.now().mono, |_| None);
             }
-            planning => planning,
-        };
-        let Planning::Wants(wants) = planning else {
-            let spent = &mut looking.spent;
-            spent.timings = PlanTimings {
-                read_ms: millis(looking.took),
-                plan_ms: millis(looking.session.now().mono.saturating_since(request.began)),
-            };
-            return Ok(Planned { planning, spent: *spent });
-        };
-        looking.read(wants).await?;
+        })
     }
 }
 
-/// Puts the hash of each secret that is given by reference beside it, where the tenant holds an object to compare it with.
-/// One that cannot be had stays without: it counts as equal, and the plan says so. Returns whether any was had.
-async fn seal_references(desired: &mut DesiredState, plan: &Plan, secrets: &dyn Secrets) -> bool {
-    let mut references = Vec::new();
-    // A plan has one change for each item that is not left out, in the order of the items, then those of no item.
-    let mut items = desired.items.iter_mut();
-    for change in plan.changes.iter().filter(|change| change.source.is_some()) {
-        let Some(item) = items.find(|item| change.source.as_ref() == Some(&item.source)) else { break };
-        if change.id.is_some() && change.preset.is_none() {
-            item.fields.values_mut().for_each(|value| unsealed(value, &mut references));
-        }
-    }
-    let mut known = false;
-    for reference in references {
-        if let Ok(value) = secrets.resolve(reference).await {
-            reference.hash = Some(secrets.seal(&reference.field, value.expose()));
-            known = true;
-        }
-    }
-    known
-}
-
-/// The references to secrets in a value whose hash is not known.
-fn unsealed<'a>(value: &'a mut FieldValue, found: &mut Vec<&'a mut SecretRef>) {
-    match value {
-        FieldValue::Secret(DesiredSecret::Reference(reference)) if reference.hash.is_none() => {
-            found.push(reference);
-        }
-        FieldValue::Object(leaves) => leaves.values_mut().for_each(|leaf| unsealed(leaf, found)),
-        _ => {}
-    }
-}
-
-/// Reads lists.
-pub(crate) async fn read(
-    session: &Session,
-    secrets: &dyn Secrets,
-    options: ReadOptions,
-    known: Option<CurrentState>,
+/// Waits for something that changes nothing, so that a signal has nothing to end cleanly.
+pub(crate) async fn unless_stopped<T>(
     signals: &mut Signals,
-    screen: &Screen,
-) -> Result<ReadDone, Failure> {
-    let mut progress = Progress::start(screen, session.now().mono);
-    let mut watch = |event: &Event| {
-        if let Event::Tick(tick) = event {
-            progress.tick(tick, session.now().mono, |_| None);
-        }
-    };
-    let machine = Read::new(session.tenant().clone(), options, known);
-    let read = tokio::select! {
-        read = drive(machine, session.ports(secrets), &mut watch, stream::pending()) => read,
-        // Nothing has changed yet, so there is nothing to end cleanly.
-        signal = signals.next() => {
-            return Err(stopped(signal));
-        }
-    };
-    read.map_err(|error| unreachable(session.tenant().as_str(), &error))
+    look: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        looked = look => looked,
+        signal = signals.next() => Err(stopped(signal)),
+    }
 }
 
 /// Ended by a signal.
@@ -232,8 +45,10 @@ pub(crate) fn stopped(signal: &str) -> Failure {
     Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed"))
 }
 
-fn unreachable(tenant: &str, error: &ReadError) -> Failure {
-    let failure = Failure::new(Exit::Unreachable, format!("cannot read the tenant {tenant}")).because(error);
+/// The tenant cannot be read.
+pub(crate) fn unreachable(session: &Session, error: &ReadError) -> Failure {
+    let message = format!("cannot read the tenant {}", session.tenant());
+    let failure = Failure::new(Exit::Unreachable, message).because(error);
     match error {
         ReadError::Unauthorized => {
             failure.hint("check CLOUDCONNEXA_CLIENT_ID and CLOUDCONNEXA_CLIENT_SECRET")
@@ -242,9 +57,4 @@ fn unreachable(tenant: &str, error: &ReadError) -> Failure {
             .hint("check the URL of the API; `--ca-file` trusts an authority that the system does not know"),
         _ => failure,
     }
-}
-
-/// A duration in the documents' milliseconds.
-pub(crate) fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1000.0
 }

@@ -1,17 +1,12 @@
 //! Reports of commands that were refused before any change, and of runs that were cut off.
 
-use super::planning::Spent;
 use connexa_engine::{
     desired::{DesiredState, Item},
     plan::{Action, Plan},
     problem::Problem,
-    quota::QuotaView,
-    report::{
-        CallCounts, ErrorType, Lists, QuotaReport, QuotaSource, Report, ReportedChange, RunHeader,
-        RunOutcome, Timings, Verdict,
-    },
+    report::{CallCounts, ErrorType, Lists, Report, ReportedChange, RunHeader, RunOutcome, Timings, Verdict},
 };
-use connexa_types::{Class, Timestamp};
+use connexa_types::Timestamp;
 use std::collections::BTreeMap;
 
 /// A report in which nothing was done.
@@ -44,15 +39,6 @@ pub(crate) fn fill(report: &mut Report, changes: impl IntoIterator<Item = (Verdi
         *report.counts.entry(change.kind.clone()).or_default().entry(verdict).or_default() += 1;
         report.lists.of_mut(verdict).push(change);
     }
-}
-
-/// Takes in what planning cost.
-pub(crate) fn add_planning(report: &mut Report, spent: &Spent) {
-    report.calls.read += spent.reads;
-    report.calls.throttled += spent.throttled;
-    report.calls.retried += spent.retried;
-    report.timings.read_ms = spent.timings.read_ms;
-    report.timings.plan_ms = spent.timings.plan_ms;
 }
 
 /// Items before a plan: those with errors failed, the others were never started.
@@ -155,18 +141,4 @@ fn blank(kind: &str, key: String, action: Action) -> ReportedChange {
         cause: None,
         duplicates: None,
     }
-}
-
-/// What is known of the quota, for a report.
-pub(crate) fn quota(view: &QuotaView) -> BTreeMap<Class, QuotaReport> {
-    let of = |quota: &connexa_engine::quota::ClassQuota| {
-        let known = quota.source != QuotaSource::None;
-        QuotaReport {
-            burst: known.then_some(quota.burst),
-            rate: known.then_some(quota.rate),
-            seconds: known.then_some(quota.seconds),
-            source: quota.source,
-        }
-    };
-    view.classes.iter().map(|(class, quota)| (*class, of(quota))).collect()
 }

@@ -6,24 +6,27 @@ use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
+    session::{
+        Session,
+        running::{self, new_id},
+    },
     views::{
         json,
         progress::Progress,
         text::{Text, Tone},
     },
-    wiring::{Session, seed, signals::Signals},
+    wiring::signals::Signals,
 };
 use connexa_engine::{
-    drive::{Ports, Recording, drive},
-    journal::MemoryJournal,
+    drive::Ports,
     machine::{AttemptId, Stop},
     plan::{Operation, Plan},
-    ports::{Claim, Deliver, Journal as _, Secrets},
-    record::{Event, Purpose, Record, RunId, RunTimings, Stored},
+    ports::{Deliver, Secrets},
+    record::{Event, Purpose, Record, RunTimings, Stored},
     report::{ErrorType, Report, ReportFold, RunOutcome, Verdict},
-    run::{Run, RunOptions},
+    run::RunOptions,
 };
-use connexa_types::{Class, Timestamp};
+use connexa_types::Timestamp;
 use futures_util::{StreamExt as _, future, stream};
 use std::{
     collections::{BTreeSet, HashMap},
@@ -31,7 +34,6 @@ use std::{
     io::{BufWriter, Write},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
 };
 
 /// How to run.
@@ -67,25 +69,8 @@ pub(crate) async fn run(
     signals: &mut Signals,
     screen: &Screen,
 ) -> Result<Ended, Failure> {
-    let started = session.now().wall;
-    let id = RunId(uuid::Uuid::now_v7().to_string());
+    let id = new_id();
     let mut events = request.flags.events.as_ref().map(|path| EventFile::create(path.clone())).transpose()?;
-    let journal = MemoryJournal::new();
-    let claim = Claim {
-        run: id.clone(),
-        tenant: plan.tenant.clone(),
-        command: request.command.to_owned(),
-        started,
-        keys: plan.changes.iter().map(|change| format!("{}/{}", change.kind, change.key)).collect(),
-    };
-    let lease = journal
-        .claim(claim)
-        .await
-        .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
-    let options = options(request.flags, request.parallel, session);
-    let machine = Run::new(id.clone(), Arc::clone(&plan), options, seed());
-
-    tracing::info!(run = %id, operations = plan.operations.len(), "run started");
     let mut seen = Seen::default();
     // What is over at once needs no progress.
     let mut progress = (!plan.is_empty()).then(|| Progress::start(screen, session.now().mono));
@@ -121,34 +106,32 @@ pub(crate) async fn run(
         signals.next().await
     };
     let between = Between::new(request.flags, request.title, request.color, screen);
-    let ports = Ports {
-        recording: Some(Recording { journal: &journal, lease: &lease }),
-        confirm: &between,
-        deliver: request.deliver,
-        ..session.ports(secrets)
+    let carried = running::Request {
+        plan: Arc::clone(&plan),
+        command: request.command,
+        options: options(request.flags, request.parallel),
+        ports: Ports { confirm: &between, deliver: request.deliver, ..session.ports(secrets) },
     };
     let ended = tokio::select! {
-        report = drive(machine, ports, &mut watch, stops) => Some(report),
+        report = running::run(&id, carried, session, &mut watch, stops) => Some(report),
         _ = twice => None,
     };
     drop(progress);
     if let Some(events) = events {
         events.close(screen);
     }
-    tracing::info!(run = %id, cut_off = ended.is_none(), "run ended");
     Ok(match ended {
-        Some(report) => Ended { report: *report, cut_off: false },
+        Some(report) => Ended {
+            report: report
+                .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?,
+            cut_off: false,
+        },
         None => Ended { report: seen.report(&plan, session.now().wall), cut_off: true },
     })
 }
 
 /// How a run goes, by its flags.
-fn options(flags: &RunFlags, parallel: usize, session: &Session) -> RunOptions {
-    let update = session.quota().classes.get(&Class::Update).copied();
-    let period = update.and_then(|quota| {
-        let rate = u32::try_from(quota.rate).ok().filter(|rate| *rate > 0)?;
-        Some(Duration::from_secs(quota.seconds) / rate)
-    });
+fn options(flags: &RunFlags, parallel: usize) -> RunOptions {
     RunOptions {
         parallel,
         on_failure: flags.policy.on_failure.into(),
@@ -156,7 +139,6 @@ fn options(flags: &RunFlags, parallel: usize, session: &Session) -> RunOptions {
         waves: flags.policy.wave.clone(),
         deadline: flags.policy.deadline,
         recheck: flags.policy.recheck,
-        update_period: period,
         brake: !flags.policy.no_brake,
         batch: flags.policy.server_batch.map_or(1, usize::from),
         ..RunOptions::default()

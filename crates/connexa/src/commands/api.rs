@@ -10,7 +10,7 @@ use crate::{
         json,
         text::{Text, Tone, list},
     },
-    wiring::{Session, SessionOptions, signals::Signals, state_dir::StateDir},
+    wiring::{self, SessionOptions, signals::Signals, state_dir::StateDir},
 };
 use connexa_client::{RawAnswer, RawBody, RawCall};
 use connexa_types::{Class, Endpoint, Outcome, RequestShape, Why};
@@ -88,7 +88,7 @@ async fn make(
         ask(&call, &target, global, &mut signals).await?;
     }
     let options = SessionOptions { target: &target, state: &state, key, max_rate: None, screen };
-    let session = Session::open(options)?;
+    let session = wiring::open(options)?;
     let sent = AtomicBool::new(false);
     let made = tokio::select! {
         made = session.raw(&call, &sent) => Ok(made),

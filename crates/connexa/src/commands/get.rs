@@ -189,7 +189,9 @@ async fn regions(tenant: &mut Tenant<'_>) -> Result<Vec<Row>, Failure> {
 /// Writes the rows in the form that is wanted.
 fn show(mut rows: Vec<Row>, what: What, output: Output, fields: &[String], screen: &Screen) {
     let items = |rows: Vec<Row>| rows.into_iter().map(|row| row.item).collect::<Vec<_>>();
-    if matches!((what, output), (What::Objects(Kind::Setting), Output::Csv | Output::Jsonl)) && fields.is_empty() {
+    if matches!((what, output), (What::Objects(Kind::Setting), Output::Csv | Output::Jsonl))
+        && fields.is_empty()
+    {
         // A setting that is unset has no form that reads back.
         rows.retain(|row| row.item.contains_key("value"));
     }

@@ -25,7 +25,7 @@ const LARGEST: u64 = 4 << 20;
 
 /// The file of one key.
 #[derive(Debug)]
-pub(super) struct QuotaFile {
+pub(crate) struct QuotaFile {
     path: PathBuf,
     /// The user that the state directory belongs to.
     #[cfg(unix)]
@@ -34,7 +34,7 @@ pub(super) struct QuotaFile {
 
 impl QuotaFile {
     /// The file of a key of a tenant; its folder is made, the file is not.
-    pub(super) fn of(
+    pub(crate) fn of(
         state: &StateDir,
         tenant: &TenantId,
         credentials: &Credentials,
