@@ -21,7 +21,7 @@ use crate::{
     screen::Screen,
     session::{
         Session,
-        planning::{self as session_planning, Looking, Planned, Spent},
+        planning::{self as session_planning, Looking, Planned, Spent, merged},
         running::{add_planning, complete},
     },
     settings::{self, Config, Target, Variables},
@@ -275,13 +275,6 @@ fn guarded(held_back: &[plan::Exceeded]) -> Option<Failure> {
         Failure::new(Exit::Refused, format!("{message}, so nothing was changed"))
             .hint(format!("if that is what you mean, say so with {}", flags.join(" "))),
     )
-}
-
-/// Problems of reading and of planning, each once, in file order within each part.
-fn merged(reading: &[Problem], planning: &[Problem]) -> Vec<Problem> {
-    let mut all: Vec<Problem> = reading.to_vec();
-    all.extend(planning.iter().filter(|problem| !reading.contains(problem)).cloned());
-    all
 }
 
 fn working_folder() -> std::path::PathBuf {
@@ -571,7 +564,7 @@ fn write_failures(
     let Some(spec) = failures::write(plan, report, format, &working_folder()) else { return };
     let written = match &flags.failures {
         Some(path) => Ok(path.clone()),
-        None => state.failures_file(&report.run.id, format.extension()),
+        None => state.failures_file(&report.run.id, format.extension()).map_err(Failure::from),
     }
     .and_then(|path| {
         state_dir::write_private(&path, spec.as_bytes()).map(|()| path.clone()).map_err(|error| {

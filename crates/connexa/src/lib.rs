@@ -11,6 +11,7 @@ mod config;
 pub mod exit;
 mod failure;
 mod input;
+mod library;
 mod logging;
 mod looking;
 mod screen;
@@ -20,9 +21,24 @@ mod specs;
 mod views;
 mod wiring;
 
+pub use connexa_client::{Credentials, TypedCall, api};
+pub use connexa_emulator as emulator;
+pub use connexa_engine::{
+    plan::{
+        Action, Change, Cost, Exceeded, Guards, Operation, PlanDocument, ProfileForm, Prune, Scope, Selector,
+        Verb,
+    },
+    problem::Problem,
+    quota::{QuotaView, Rate},
+    record::{Event, Record, Tick},
+    report::{ErrorType, Report, ReportedChange, RunOutcome, Verdict},
+    run::OnFailure,
+};
+pub use connexa_types::{Kind, SecretValue, TenantId, schema};
+pub use library::*;
+
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use cli::{Cli, Command, Output};
-use connexa_engine::plan::Verb;
 use exit::Exit;
 use failure::Failure;
 use screen::Screen;

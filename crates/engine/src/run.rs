@@ -32,6 +32,7 @@ mod ruling;
 mod starting;
 mod stopwatch;
 
+pub use brake::{FirstAlike, RefusalSignature};
 pub use options::{OnFailure, ParseWaveError, RunOptions, WaveSize};
 
 use crate::{

@@ -9,6 +9,7 @@ use connexa_engine::{
     drive::{Ports, drive},
     plan::{self, Act, Plan, PlanOptions, PlanTimings, Planning, Wants},
     ports::{Pacer, Secrets},
+    problem::Problem,
     read::{Read, ReadDone, ReadError, ReadOptions},
     record::Event,
 };
@@ -227,6 +228,13 @@ fn unsealed<'a>(value: &'a mut FieldValue, found: &mut Vec<&'a mut SecretRef>) {
         FieldValue::Object(leaves) => leaves.values_mut().for_each(|leaf| unsealed(leaf, found)),
         _ => {}
     }
+}
+
+/// Problems of reading and of planning, each once, in file order within each part.
+pub(crate) fn merged(reading: &[Problem], planning: &[Problem]) -> Vec<Problem> {
+    let mut all: Vec<Problem> = reading.to_vec();
+    all.extend(planning.iter().filter(|problem| !reading.contains(problem)).cloned());
+    all
 }
 
 /// Reads lists.

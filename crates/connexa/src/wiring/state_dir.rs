@@ -8,17 +8,41 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Why a state directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateDirError {
+    /// A file or folder cannot be had.
+    #[error("cannot {what} `{}`", path.display())]
+    Io {
+        /// What was to be done, in words.
+        what: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The key under which secrets are hashed is none.
+    #[error("the sealing key `{}` does not hold 32 bytes", path.display())]
+    SealingKey {
+        /// Its file.
+        path: PathBuf,
+    },
+    /// The system has no random numbers.
+    #[error("no random numbers are to be had: {0}")]
+    Random(String),
+}
+
 /// The state directory.
 #[derive(Clone, Debug)]
 pub(crate) struct StateDir(PathBuf);
 
 impl StateDir {
     /// Opens the folder, made with mode 0700 if there is none.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        make_folder(path).map_err(|error| cannot("make the state directory", path, &error))?;
+    pub(crate) fn open(path: &Path) -> Result<Self, StateDirError> {
+        make_folder(path).map_err(|error| cannot("make the state directory", path, error))?;
         // Paths that are printed must mean the same in any folder.
-        let path =
-            fs::canonicalize(path).map_err(|error| cannot("find the state directory", path, &error))?;
+        let path = fs::canonicalize(path).map_err(|error| cannot("find the state directory", path, error))?;
         Ok(Self(path))
     }
 
@@ -38,25 +62,23 @@ impl StateDir {
     }
 
     /// Where the spec of what did not succeed in a run goes.
-    pub(crate) fn failures_file(&self, run: &str, extension: &str) -> Result<PathBuf, Failure> {
+    pub(crate) fn failures_file(&self, run: &str, extension: &str) -> Result<PathBuf, StateDirError> {
         let folder = self.0.join("failures");
-        make_folder(&folder).map_err(|error| cannot("make the folder", &folder, &error))?;
+        make_folder(&folder).map_err(|error| cannot("make the folder", &folder, error))?;
         Ok(folder.join(format!("{run}.{extension}")))
     }
 
     /// The key under which secrets are hashed, made at first use.
-    pub(crate) fn sealing_key(&self) -> Result<SealingKey, Failure> {
+    pub(crate) fn sealing_key(&self) -> Result<SealingKey, StateDirError> {
         let path = self.0.join("sealing.key");
         match fs::read(&path) {
             Ok(bytes) => return sealing_key(&path, &bytes),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(cannot("read the sealing key", &path, &error)),
+            Err(error) => return Err(cannot("read the sealing key", &path, error)),
         }
         let fresh = self.0.join(format!("sealing.key.{}", std::process::id()));
         let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            Failure::new(Exit::Refused, format!("no random numbers are to be had: {error}"))
-        })?;
+        getrandom::fill(&mut bytes).map_err(|error| StateDirError::Random(error.to_string()))?;
         let made = write_private(&fresh, &bytes)
             // A link never replaces: of two processes that start at once, one makes the key.
             .and_then(|()| match fs::hard_link(&fresh, &path) {
@@ -65,21 +87,31 @@ impl StateDir {
             })
             .and_then(|()| fs::read(&path));
         let _ = fs::remove_file(&fresh);
-        let bytes = made.map_err(|error| cannot("make the sealing key", &path, &error))?;
+        let bytes = made.map_err(|error| cannot("make the sealing key", &path, error))?;
         sealing_key(&path, &bytes)
     }
 }
 
-fn sealing_key(path: &Path, bytes: &[u8]) -> Result<SealingKey, Failure> {
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
-        Failure::new(Exit::Refused, format!("the sealing key `{}` does not hold 32 bytes", path.display()))
-            .hint("move the file away; a new key is made, and secrets are no longer comparable with earlier ones")
-    })?;
+fn sealing_key(path: &Path, bytes: &[u8]) -> Result<SealingKey, StateDirError> {
+    let bytes = bytes.try_into().map_err(|_| StateDirError::SealingKey { path: path.to_owned() })?;
     Ok(SealingKey::new(bytes))
 }
 
-fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Exit::Refused, format!("cannot {what} `{}`", path.display())).because(error)
+fn cannot(what: &'static str, path: &Path, source: io::Error) -> StateDirError {
+    StateDirError::Io { what, path: path.to_owned(), source }
+}
+
+impl From<StateDirError> for Failure {
+    fn from(error: StateDirError) -> Self {
+        let failure = Self::new(Exit::Refused, error.to_string());
+        match &error {
+            StateDirError::Io { source, .. } => failure.because(source),
+            StateDirError::SealingKey { .. } => failure.hint(
+                "move the file away; a new key is made, and secrets are no longer comparable with earlier ones",
+            ),
+            StateDirError::Random(_) => failure,
+        }
+    }
 }
 
 /// Makes a folder and those above it, for its owner alone.
@@ -121,6 +153,6 @@ mod tests {
             assert_eq!((mode(&dir.0), mode(&dir.0.join("sealing.key"))), (0o700, 0o600));
         }
         fs::write(dir.0.join("sealing.key"), "short").unwrap();
-        assert!(dir.sealing_key().unwrap_err().message.contains("32 bytes"));
+        assert!(dir.sealing_key().unwrap_err().to_string().contains("32 bytes"));
     }
 }

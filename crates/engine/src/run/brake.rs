@@ -19,21 +19,46 @@ struct Watch {
     /// Actions, with their verbs, that have an answer.
     answered: HashSet<(Action, Option<String>)>,
     /// How the first operations failed, as long as they failed alike; `None` once one has not.
-    alike: Alike,
+    alike: FirstAlike<RefusalSignature>,
     stopped: Option<Stopped>,
 }
 
+/// Whether the first of a kind of work to end fail alike, and how often they have.
 #[derive(Debug, Default)]
-enum Alike {
+pub enum FirstAlike<S> {
+    /// Nothing has ended.
     #[default]
     None,
-    So(Signature, usize),
+    /// So many have ended, all of them so.
+    So(S, usize),
+    /// One has not failed, or not like the others.
     Broken,
+}
+
+impl<S: PartialEq> FirstAlike<S> {
+    /// Takes in how one more ended, `failure` being how it failed. True for the one with which so many have failed alike that
+    /// more of them make no sense.
+    pub fn ended(&mut self, failure: Option<S>) -> bool {
+        match (&mut *self, failure) {
+            (Self::None, Some(failure)) => {
+                *self = Self::So(failure, 1);
+                false
+            }
+            (Self::So(known, times), Some(failure)) if *known == failure => {
+                *times += 1;
+                *times == ALIKE
+            }
+            _ => {
+                *self = Self::Broken;
+                false
+            }
+        }
+    }
 }
 
 /// What makes two refusals alike: the status, and the codes, or the words where there are no codes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Signature {
+pub struct RefusalSignature {
     status: u16,
     codes: Vec<String>,
 }
@@ -75,22 +100,8 @@ impl Brake {
 
     /// Takes in how an operation ended: `refusal` where it failed by one. Whether its kind is stopped by it.
     pub(super) fn ended(&mut self, operation: &Operation, refusal: Option<&Rejection>) -> bool {
-        let watch = self.watch(operation.kind);
-        let times = match (&mut watch.alike, refusal.map(Signature::of)) {
-            (before @ Alike::None, Some(signature)) => {
-                *before = Alike::So(signature, 1);
-                1
-            }
-            (Alike::So(known, times), Some(signature)) if *known == signature => {
-                *times += 1;
-                *times
-            }
-            (alike, _) => {
-                *alike = Alike::Broken;
-                0
-            }
-        };
-        times == ALIKE
+        let alike = self.watch(operation.kind).alike.ended(refusal.map(RefusalSignature::of));
+        alike
             && self.stop(operation, || {
                 let status = refusal.map(|refusal| refusal.status).unwrap_or_default();
                 let kind = operation.kind.plural().replace('_', " ");
@@ -114,8 +125,9 @@ impl Brake {
     }
 }
 
-impl Signature {
-    fn of(refusal: &Rejection) -> Self {
+impl RefusalSignature {
+    /// That of a refusal.
+    pub fn of(refusal: &Rejection) -> Self {
         let details = refusal.error.iter().flat_map(|error| &error.error_details);
         let (mut codes, mut words) = (BTreeSet::new(), BTreeSet::new());
         for (field, detail) in
