@@ -87,7 +87,7 @@ fn assignments(arguments: &Update) -> Result<Vec<Assignment>, Failure> {
             let (field, value) = given::parted(flag, text)?;
             flags.push(make(field.to_owned(), value.to_owned()));
         }
-        Ok(())
+        Ok::<(), Failure>(())
     };
     read("--set", &arguments.set, Assignment::Set)?;
     read("--add", &arguments.add, Assignment::Add)?;
