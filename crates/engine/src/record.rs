@@ -223,7 +223,7 @@ pub enum Tick {
     },
     /// Running.
     Run {
-        /// Changes with a verdict.
+        /// Changes with a verdict, those never started excepted.
         ended: u64,
         /// Of them failed, skipped or unknown.
         bad: u64,

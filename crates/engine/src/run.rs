@@ -340,7 +340,8 @@ impl Run {
         }
         let most = waiting.into_iter().max_by_key(|(_, attempts)| *attempts);
         let tick = Tick::Run {
-            ended: self.ledger.ended,
+            // What was never started has a verdict too, and is not done.
+            ended: self.ledger.ended - self.ledger.count(Verdict::Unprocessed),
             bad: self.ledger.bad,
             changes: self.plan.changes.len() as u64,
             calls_left: self.tasks_open,

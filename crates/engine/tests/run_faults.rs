@@ -11,7 +11,7 @@ use connexa_engine::{
     pacer::PacerOptions,
     plan::{Change, Operation, Plan, TemplateText},
     ports::Journal as _,
-    record::{Purpose, Record, RunId},
+    record::{Event, Purpose, Record, RunId, Tick},
     report::{Report, ReportedChange, RunOutcome, Verdict},
     run::RunOptions,
 };
@@ -434,6 +434,13 @@ fn a_stop_at_any_moment_leaves_a_whole_report() {
             let stop = Some(Mono::from_origin(end * part / 12));
             let (outcome, _) = Case { stop, ..Case::new(seed) }.check();
             stopped += u64::from(outcome.report.outcome == RunOutcome::Stopped);
+            // The last word on the progress does not count what was never started.
+            let left = outcome.events.iter().rev().find_map(|event| match event {
+                Event::Tick(Tick::Run { ended, changes, .. }) => Some(changes - ended),
+                _ => None,
+            });
+            let unprocessed = outcome.report.lists.unprocessed.len() as u64;
+            assert_eq!(left.unwrap_or(unprocessed), unprocessed, "seed {seed}, part {part}");
         }
     }
     assert!(stopped > 50, "{stopped}");

@@ -175,7 +175,11 @@ fn settings_that_are_unset_are_left_out_of_what_reads_back() {
     let bench = Bench::new();
     for format in ["yaml", "json", "jsonl", "csv"] {
         let came = bench.run(&format!("get settings --emulator -o {format}")).exits(0);
-        assert!(came.stdout.contains("topology") && !came.stdout.contains("custom_servers"), "{}", came.stdout);
+        assert!(
+            came.stdout.contains("topology") && !came.stdout.contains("custom_servers"),
+            "{}",
+            came.stdout
+        );
         bench.file(&format!("settings.{format}"), &came.stdout);
         bench.run(&format!("plan -f settings.{format} --emulator --detailed-exitcode")).exits(0);
     }
