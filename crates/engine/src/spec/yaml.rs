@@ -3,8 +3,11 @@
 //! Scalars are resolved here, by the core schema alone: `no` and `on` are texts. Merge keys, foreign tags and keys that
 //! are no strings are flaws (E005) that do not end the reading.
 
+mod broken;
+
 use super::node::{Budget, Entry, Flaw, Mapping, Node, Parsed, Spot, Value, too_deep};
 use crate::problem::Code;
+use broken::Lost;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Span, Tag};
 use std::{borrow::Cow, collections::HashMap, sync::Arc};
 
@@ -12,14 +15,21 @@ use std::{borrow::Cow, collections::HashMap, sync::Arc};
 pub(super) fn parse(text: &str, budget: &mut Budget) -> Parsed {
     let mut builder =
         Builder { budget, stack: Vec::new(), anchors: HashMap::new(), parsed: Parsed::default() };
+    let mut understood = Spot { line: 1, column: 1 };
     for event in Parser::new_from_str(text) {
         let done = match event {
-            Ok((event, span)) => builder.take(event, span),
+            Ok((event, span)) => {
+                // What is empty, such as the end of a block, stands where the next thing begins.
+                if !span.is_empty() {
+                    understood = understood.max(spot(&span.end));
+                }
+                builder.take(event, span)
+            }
             // The parser has a limit of its own, which it can reach while it looks ahead.
             Err(error) if error.info() == "recursion limit exceeded" => {
                 Err(too_deep(spot(error.marker()), builder.budget.max_depth))
             }
-            Err(error) => Err(syntax(&error)),
+            Err(error) => Err(builder.syntax(text, &error, understood)),
         };
         if let Err(flaw) = done {
             builder.parsed.fatal.push(flaw);
@@ -32,10 +42,6 @@ pub(super) fn parse(text: &str, budget: &mut Budget) -> Parsed {
 fn spot(marker: &Marker) -> Spot {
     let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
     Spot { line: clamp(marker.line()).max(1), column: clamp(marker.col()).saturating_add(1) }
-}
-
-fn syntax(error: &ScanError) -> Flaw {
-    Flaw::new(Code::error(2), spot(error.marker()), format!("not valid YAML: {}", error.info()))
 }
 
 /// A list or mapping that is being read.
@@ -153,6 +159,13 @@ impl Builder<'_> {
         self.budget.alias(at, depth, &node)?;
         self.complete(Node::new(at, at.line, Value::Shared(node)), 0);
         Ok(())
+    }
+
+    fn syntax(&self, text: &str, error: &ScanError, understood: Spot) -> Flaw {
+        let open = self.stack.last().map(|frame| frame.at);
+        let lost = Lost { text, noticed: spot(error.marker()), info: error.info(), understood, open };
+        let (at, info) = lost.place();
+        Flaw::new(Code::error(2), at, format!("not valid YAML: {info}"))
     }
 
     /// The level that a list or mapping opened now would have.
