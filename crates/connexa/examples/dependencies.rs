@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people to look at")]
 
-use connexa::{Plan, PlanError, PlanOptions, Report, RunOptions, Spec, Tenant, emulator::Limits};
+use connexa::{Limits, Plan, PlanError, PlanOptions, Report, RunOptions, Spec, Tenant};
 use serde_json::json;
 use std::error::Error;
 

@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people to look at")]
 
-use connexa::{Batch, Event, Kind, Record, Report, Tenant, Tick, emulator::Limits};
+use connexa::{Batch, Event, Kind, Limits, Record, Report, Tenant, Tick};
 use serde_json::json;
 use std::error::Error;
 
@@ -35,6 +35,8 @@ pub(crate) async fn example(tenant: &Tenant) -> Result<(Vec<String>, Report), Bo
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let (lines, _) = example(&Tenant::emulator(Limits::DEFAULT)?).await?;
-    lines.iter().for_each(|line| println!("{line}"));
+    for line in lines {
+        println!("{line}");
+    }
     Ok(())
 }

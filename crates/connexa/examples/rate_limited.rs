@@ -3,8 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a program for people to look at")]
 
 use connexa::{
-    Batch, CallError, Done, Tenant, api,
-    emulator::Limits,
+    Batch, CallError, Done, Limits, Tenant, api,
     schema::{NetworkCreateRequest, NetworkRouteRequest},
 };
 use std::error::Error;

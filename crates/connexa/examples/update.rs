@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for people to look at")]
 
-use connexa::{Batch, Kind, Report, Tenant, emulator::Limits};
+use connexa::{Batch, Kind, Limits, Report, Tenant};
 use serde_json::{Value, json};
 use std::error::Error;
 

@@ -1,8 +1,36 @@
-//! Batch operations for OpenVPN CloudConnexa: the `connexa` command.
+//! Batch operations for OpenVPN CloudConnexa: a library, and the `connexa` command.
 //!
-//! This crate wires the others together: it reads arguments and settings (`cli`, `settings`), gives the engine its
-//! ports (`wiring`), goes the course of a command (`commands`, `changing`), shows what came of it (`views`) and
-//! exits (`exit`). Nothing else in the workspace prints or reads the environment.
+//! A [`Tenant`] is where calls go. A [`Batch`] does the same to many objects, each item by itself; [`Batch::for_each`] does
+//! any work; a [`Spec`] says what the tenant should be like, and a [`Plan`] of it tells what that costs before it is run.
+//! All of them keep to the quota of the key, send again only what may be sent again, and give each item one verdict.
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use connexa::{Batch, Kind, Limits, Plan, PlanOptions, RunOptions, Spec, Tenant};
+//! use serde_json::json;
+//!
+//! // Or `Tenant::connect("https://acme.api.openvpn.com", credentials, TenantOptions::default())`.
+//! let tenant = Tenant::emulator(Limits::DEFAULT)?;
+//!
+//! let networks = [json!({"name": "paris", "egress": false}), json!({"name": "", "egress": "maybe"})];
+//! let report = Batch::new(&tenant).parallel(5).create(Kind::Network, &networks).await?;
+//! assert_eq!((report.lists.succeeded.len(), report.lists.failed.len()), (1, 1));
+//!
+//! let spec = Spec::yaml("networks: [{ name: paris, routes: [10.20.0.0/16] }]");
+//! let plan = Plan::of(&tenant, &spec, &PlanOptions::default()).await?;
+//! assert_eq!(plan.cost().update, 1);
+//! let report = plan.run(&RunOptions::default()).await?;
+//! # assert_eq!(report.lists.succeeded.len(), 2);
+//! # Ok(()) }
+//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+//! ```
+//!
+//! `examples/` has a program for each pattern, and `docs/batch-operations.md` the command for it.
+//!
+//! Inside, the crate wires the others together: it gives the engine its ports (`wiring`, `session`), and on that stand the
+//! library (`library`) and the command line, which reads arguments and settings (`cli`, `settings`), goes the course of a
+//! command (`commands`, `changing`), shows what came of it (`views`) and exits (`exit`). The library prints nothing, and
+//! neither catches signals nor exits.
 
 mod changing;
 mod cli;
@@ -22,7 +50,7 @@ mod views;
 mod wiring;
 
 pub use connexa_client::{Credentials, TypedCall, api};
-pub use connexa_emulator as emulator;
+pub use connexa_emulator::{self as emulator, Limits};
 pub use connexa_engine::{
     plan::{
         Action, Change, Cost, Exceeded, Guards, Operation, PlanDocument, ProfileForm, Prune, Scope, Selector,

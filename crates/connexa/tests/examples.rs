@@ -1,5 +1,7 @@
 //! Every example, run on the emulator in process and judged by the emulator's ledger and state.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use connexa::{
     EmulatorOptions, ErrorType, Rate, Tenant, Verdict,
     api::{self, PageRequest},
@@ -11,6 +13,9 @@ use connexa::{
 use serde_json::json;
 use std::time::Instant;
 
+#[path = "../examples/batched_requests.rs"]
+#[expect(dead_code, reason = "its `main` is for people")]
+mod batched_requests;
 #[path = "../examples/create.rs"]
 #[expect(dead_code, reason = "its `main` is for people")]
 mod create;
@@ -42,8 +47,8 @@ struct Bench {
 impl Bench {
     fn new() -> Self {
         let ledger = LedgerMemory::new(10_000);
-        let config = Config { limits: Limits::UNLIMITED, ..Config::default() };
-        let options = EmulatorOptions { config, store: None, ledger: Some(ledger.clone()) };
+        let config = Config { limits: Limits::UNLIMITED, batch_endpoint: true, ..Config::default() };
+        let options = EmulatorOptions { config, ledger: Some(ledger.clone()), ..EmulatorOptions::default() };
         Self { tenant: Tenant::emulator_with(options).unwrap(), ledger }
     }
 
@@ -186,6 +191,19 @@ async fn rate_limited_work_keeps_the_order_and_the_rate() {
     // The sixth call goes five intervals after the first at the earliest, whoever makes it: slow machines take longer.
     assert_eq!(bench.entries().len(), 6);
     assert!(took >= 5 * rate_limited::RATE.parse::<Rate>().unwrap().interval(), "{took:?}");
+}
+
+#[tokio::test]
+async fn calls_go_in_one_request_where_the_operator_says_so() {
+    let bench = Bench::new();
+    let report = batched_requests::example(&bench.tenant).await.unwrap();
+    assert_eq!(report.lists.succeeded.len(), 40);
+    assert_eq!(bench.networks().await.len(), 40);
+    // Calls of one request arrive at the same moment. The first goes ahead, to learn what the quota allows.
+    let mut arrivals: Vec<_> = bench.entries().into_iter().map(|entry| entry.arrived_at).collect();
+    assert_eq!(arrivals.len(), 40);
+    arrivals.dedup();
+    assert!(arrivals.len() <= 4, "{arrivals:?}");
 }
 
 #[tokio::test]

@@ -22,6 +22,9 @@ pub struct RunOptions {
     pub deadline: Option<Duration>,
     /// Look again before changing what was read longer ago; by default a minute, or 20 periods of the quota if that is more.
     pub recheck: Option<Duration>,
+    /// Put up to so many calls into one request, where the service takes several in one (`POST /batch`, which the API of
+    /// CloudConnexa does not have). Never tried unless it is asked for.
+    pub server_batch: Option<usize>,
     /// Whether a kind of work whose first calls are all refused alike is stopped.
     pub brake: bool,
     /// How many changes of existing objects a plan of a spec may hold. Items of a batch are named one by one, and count as
@@ -38,6 +41,7 @@ impl Default for RunOptions {
             max_failures: None,
             deadline: None,
             recheck: None,
+            server_batch: None,
             brake: true,
             guards: Guards::default(),
         }
@@ -53,6 +57,7 @@ impl RunOptions {
             max_failures: self.max_failures,
             deadline: self.deadline,
             recheck: self.recheck,
+            batch: self.server_batch.map_or(1, |most| most.max(1)),
             brake: self.brake,
             ..run::RunOptions::default()
         }

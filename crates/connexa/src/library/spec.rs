@@ -111,7 +111,7 @@ pub enum RunError {
 /// What will be changed, by which calls, and what that costs. Nothing is changed before [`Plan::run`].
 pub struct Plan {
     tenant: Tenant,
-    plan: Arc<plan::Plan>,
+    content: Arc<plan::Plan>,
     problems: Vec<Problem>,
     spent: Spent,
     secrets: HostSecrets,
@@ -178,27 +178,27 @@ impl Plan {
         let mut plan = *found;
         plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
         let (tenant, spent) = (tenant.clone(), planned.spent);
-        Ok(Self { tenant, plan: Arc::new(plan), problems, spent, secrets, watchers, stopper })
+        Ok(Self { tenant, content: Arc::new(plan), problems, spent, secrets, watchers, stopper })
     }
 
     /// One change for each item and nested child, in the order of the input.
     pub fn changes(&self) -> &[Change] {
-        &self.plan.changes
+        &self.content.changes
     }
 
     /// The calls, each after what it needs.
     pub fn operations(&self) -> &[Operation] {
-        &self.plan.operations
+        &self.content.operations
     }
 
     /// What it costs.
     pub fn cost(&self) -> &Cost {
-        &self.plan.cost
+        &self.content.cost
     }
 
     /// Remarks on the whole.
     pub fn warnings(&self) -> &[String] {
-        &self.plan.warnings
+        &self.content.warnings
     }
 
     /// Problems of items: warnings, and with [`PlanOptions::skip_invalid`] errors too.
@@ -208,12 +208,12 @@ impl Plan {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.plan.is_empty()
+        self.content.is_empty()
     }
 
     /// The plan as the document `connexa.plan/1`, to be serialised.
     pub fn document(&self) -> PlanDocument<'_> {
-        plan::document(&self.plan, self.spent.timings)
+        plan::document(&self.content, self.spent.timings)
     }
 
     /// What will happen when it is run.
@@ -233,7 +233,7 @@ impl Plan {
     /// # Errors
     /// A plan that is held back by its guards.
     pub async fn run(self, options: &RunOptions) -> Result<Report, RunError> {
-        let exceeded = options.guards.exceeded(&self.plan);
+        let exceeded = options.guards.exceeded(&self.content);
         if !exceeded.is_empty() {
             return Err(RunError::Guarded(exceeded));
         }
@@ -249,8 +249,8 @@ impl Plan {
         let pacing = Pacing::new(session, self.tenant.batches(), options.max_rate);
         let ports = session.ports(&self.secrets);
         let request = running::Request {
-            plan: Arc::clone(&self.plan),
-            command: &self.plan.command,
+            plan: Arc::clone(&self.content),
+            command: &self.content.command,
             options: options.of_run(),
             ports: Ports { pacer: &pacing, deliver, ..ports },
         };
@@ -258,14 +258,17 @@ impl Plan {
         let id = running::new_id();
         let run = running::run(&id, request, session, &mut watch, self.stopper.stops());
         let mut report = run.await?;
-        running::complete(&mut report, &self.plan, self.problems.clone(), &self.spent, session);
+        running::complete(&mut report, &self.content, self.problems.clone(), &self.spent, session);
         Ok(report)
     }
 }
 
 impl fmt::Debug for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Plan").field("tenant", &self.tenant).field("plan", &self.plan).finish_non_exhaustive()
+        f.debug_struct("Plan")
+            .field("tenant", &self.tenant)
+            .field("plan", &self.content)
+            .finish_non_exhaustive()
     }
 }
 

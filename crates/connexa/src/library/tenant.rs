@@ -11,7 +11,9 @@ use crate::{
     },
 };
 use connexa_client::{BaseUrl, BaseUrlError, Credentials, HttpOptions, HttpTransportError, TypedCall};
-use connexa_emulator::{Config, Embedded, Emulator, Limits, ledger::LedgerMemory, store::StoreError};
+use connexa_emulator::{
+    Config, Embedded, Emulator, Limits, faults::FaultDocument, ledger::LedgerMemory, store::StoreError,
+};
 use connexa_engine::{
     ports::Clock as _,
     quota::{QuotaView, Rate},
@@ -53,6 +55,8 @@ pub struct EmulatorOptions {
     pub store: Option<PathBuf>,
     /// Where it notes each request.
     pub ledger: Option<LedgerMemory>,
+    /// What goes wrong.
+    pub faults: FaultDocument,
 }
 
 /// Why a tenant cannot be set up. No call has been made.
@@ -131,7 +135,7 @@ impl Tenant {
     /// # Panics
     /// Outside of a tokio runtime.
     pub fn emulator_with(options: EmulatorOptions) -> Result<Self, ConnectError> {
-        let EmulatorOptions { config, store, ledger } = options;
+        let EmulatorOptions { config, store, ledger, faults } = options;
         let api = config.keys.first().ok_or(ConnectError::NoKey)?.clone();
         let credentials = Credentials { client_id: api.id, client_secret: api.secret };
         let clock = TokioClock::start();
@@ -142,6 +146,7 @@ impl Tenant {
         if let Some(ledger) = ledger {
             emulator = emulator.with_ledger(ledger);
         }
+        emulator.with(|emulator| emulator.add_faults(faults));
         let key = fresh_key()?;
         let session = Session::embedded(Arc::new(emulator), clock, credentials, key.clone(), None);
         Ok(Self::over(session, key))
