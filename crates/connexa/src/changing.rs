@@ -150,12 +150,7 @@ pub(crate) async fn go(
         return plan_files::against(&Context { tenant: &format!("file:{export}"), ..context }, export, &key);
     }
     let target = Target::of(&config, global, variables)?;
-    let cx = Context {
-        tenant: target.tenant(),
-        profile: target.profile(),
-        title: target.title().to_string(),
-        ..context
-    };
+    let cx = Context { tenant: target.tenant(), profile: target.profile(), title: target.title(), ..context };
     if let Some(failure) = course.keeping.file.as_ref().and_then(|file| file.refusal(cx.tenant, None)) {
         return Ok(cx.refuse(&failure, Vec::new(), &[], &cx.offline()));
     }

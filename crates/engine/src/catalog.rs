@@ -60,6 +60,7 @@ pub struct Calls {
 
 /// One field of a kind, or one leaf of an object field.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a property of its own, as in the spec's tables")]
 pub struct Field {
     /// Its name in specs.
     pub name: &'static str,

@@ -70,7 +70,6 @@ impl Lines {
         self.purposes.extend(word(&record["purpose"]));
         self.verdicts.extend(word(&record["verdict"]));
     }
-
 }
 
 fn assert_met(met: &BTreeSet<String>, all: &[&str]) {

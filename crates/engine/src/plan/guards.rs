@@ -80,9 +80,8 @@ impl Guards {
                 continue;
             };
             match (change.action, operation.call.endpoint.info().method) {
-                (Action::Update, _) => updates.add(operation.kind),
                 // A replace has several calls; it counts with the one that ends the old object.
-                (Action::Replace, Method::Delete) => updates.add(operation.kind),
+                (Action::Update, _) | (Action::Replace, Method::Delete) => updates.add(operation.kind),
                 (Action::Delete, _) => {
                     deletes.add(operation.kind);
                     unnamed |= is_pruned(change);

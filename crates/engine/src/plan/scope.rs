@@ -71,7 +71,7 @@ pub fn selects(selectors: &[Selector], kind: Kind, key: &str) -> bool {
     selectors.iter().any(|selector| {
         selector.matches(kind, key)
             || Some(selector.kind) == kind.parent()
-                && selector.glob.as_ref().is_none_or(|glob| glob.is_match(&parent_of(key)))
+                && selector.glob.as_ref().is_none_or(|glob| glob.is_match(parent_of(key)))
     })
 }
 
