@@ -482,7 +482,7 @@ fn nothing_is_sent_before_its_intent_is_durable() {
 fn calls_that_share_requests_are_judged_each_on_its_own() {
     let mut reached: BTreeMap<Verdict, u64> = BTreeMap::new();
     let (mut shared, mut refused) = (0, 0);
-    for seed in 0..300 {
+    for seed in 0..240 {
         let (outcome, service) = Case::batched(seed).check();
         for verdict in Verdict::ALL {
             *reached.entry(verdict).or_default() += outcome.report.lists.of(verdict).len() as u64;
@@ -498,12 +498,12 @@ fn calls_that_share_requests_are_judged_each_on_its_own() {
     for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
         assert!(reached[&verdict] > 100, "{verdict:?}: {reached:?}");
     }
-    assert!(shared > 1000 && refused > 50, "{shared} {refused}");
+    assert!(shared > 800 && refused > 40, "{shared} {refused}");
 }
 
 #[test]
 fn a_stop_or_a_broken_journal_amid_batches_leaves_a_whole_report() {
-    for seed in 0..12 {
+    for seed in 0..8 {
         let (outcome, _) = Case::batched(seed).run();
         let end = outcome.ended.since_origin();
         for part in 0..=8 {

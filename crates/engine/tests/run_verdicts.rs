@@ -498,3 +498,27 @@ fn progress_and_timings_tell_how_the_time_went() {
         Some(20)
     );
 }
+
+/// What an index of the request stands for is told by the request and the item.
+#[test]
+fn complaints_about_items_of_access_groups_are_in_the_words_of_the_spec() {
+    let mut builder = Builder::default();
+    let change = builder.change(Kind::AccessGroup, "all to paris", Action::Create);
+    let item = json!({
+        "source": [{ "user_groups": ["a", "b"] }],
+        "destination": [{ "network": "paris", "ip_services": ["lan", "printers"] }],
+    });
+    builder.changes[change].item = Some(item.into());
+    let body = json!({
+        "source": [{ "type": "USER_GROUP", "allCovered": false, "children": ["1", "2"] }],
+        "destination":
+            [{ "type": "NETWORK_SERVICE", "allCovered": false, "parent": "3", "children": ["4", "5"] }],
+    });
+    builder.operation(Endpoint::AccessGroupCreate, Kind::AccessGroup, change, body);
+    let ran = run(builder, |_| {
+        Some(rejection(400, &[("source[0].children[1]", "unknown"), ("destination[0].children[0]", "odd")]))
+    });
+    let expected =
+        details(&[("destination[0].ip_services[0]", "odd"), ("source[0].user_groups[1]", "unknown")]);
+    assert_eq!(ran.detail("all to paris"), expected);
+}
