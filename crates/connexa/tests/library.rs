@@ -265,3 +265,25 @@ async fn a_tenant_of_the_emulator_can_be_kept_in_a_file() {
     let again = open().unwrap();
     assert_eq!(number_of_networks(&again).await, 1);
 }
+
+#[tokio::test]
+async fn work_can_be_spawned() {
+    let (tenant, _) = tenant();
+    let batch = Batch::new(&tenant);
+    let created = tokio::spawn({
+        let (batch, of) = (batch.clone(), tenant.clone());
+        async move {
+            let (spec, options) = (Spec::yaml("networks: [{ name: a }]"), PlanOptions::default());
+            let plan = Plan::of(&of, &spec, &options).await.unwrap();
+            plan.run(&RunOptions::default()).await.unwrap();
+            batch.create(Kind::Network, [json!({"name": "b"})]).await.unwrap()
+        }
+    });
+    assert_eq!(created.await.unwrap().lists.succeeded.len(), 1);
+    let names = vec!["c".to_owned(), "d".to_owned()];
+    let done = tokio::spawn(async move {
+        batch.for_each(names, async |name: String, api: connexa::Api| api.call(&network(&name)).await).await
+    });
+    assert_eq!(done.await.unwrap().len(), 2);
+    assert_eq!(number_of_networks(&tenant).await, 4);
+}

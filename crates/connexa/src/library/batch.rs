@@ -28,7 +28,7 @@ use std::sync::{Mutex, PoisonError};
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use connexa::{Batch, Kind, Tenant, emulator::Limits};
+/// use connexa::{Batch, Kind, Limits, Tenant};
 /// use serde_json::json;
 ///
 /// let tenant = Tenant::emulator(Limits::DEFAULT)?;

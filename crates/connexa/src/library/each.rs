@@ -79,14 +79,14 @@ impl Batch {
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-    /// use connexa::{Batch, Tenant, api, emulator::Limits, schema::UserGroupRequest};
+    /// use connexa::{Batch, Limits, Tenant, api, schema::NetworkCreateRequest};
     ///
     /// let tenant = Tenant::emulator(Limits::DEFAULT)?;
     /// let batch = Batch::new(&tenant).max_rate("50/s".parse()?);
     /// let done = batch
-    ///     .for_each(["sales", "support"], async |name, api| {
-    ///         let group = UserGroupRequest { name: name.into(), ..UserGroupRequest::default() };
-    ///         api.call(&api::user_groups::create(&group)).await
+    ///     .for_each(["paris", "berlin"], async |name, api| {
+    ///         let network = NetworkCreateRequest { name: name.into(), ..NetworkCreateRequest::default() };
+    ///         api.call(&api::networks::create(&network)).await
     ///     })
     ///     .await;
     /// assert!(done.iter().all(|done| done.result.is_ok()));
