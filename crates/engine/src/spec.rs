@@ -36,6 +36,7 @@ use crate::{desired::DesiredState, problem::Problem};
 use connexa_types::{Kind, SecretHash, SecretValue};
 use std::{collections::HashMap, sync::Arc};
 
+pub(crate) use cells::is_list;
 pub use cells::{Cell, cell};
 pub use identities::{Identity, identity};
 

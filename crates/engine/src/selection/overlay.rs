@@ -344,39 +344,7 @@ fn find(definition: &'static Definition, path: &[&str]) -> Option<&'static Field
 
 /// Only lists can be changed by elements.
 fn check_list(flag: &Assignment, field: &Field, value: &FieldValue) -> Result<(), BadAssignment> {
-    let is_list = match field.ty {
-        FieldType::EnumSet(_)
-        | FieldType::Regions
-        | FieldType::Ipv4Set
-        | FieldType::Ipv6Set
-        | FieldType::Ipv4CidrSet
-        | FieldType::Ipv6CidrSet
-        | FieldType::TextList
-        | FieldType::Domains { .. }
-        | FieldType::Subnets
-        | FieldType::Services
-        | FieldType::AccessItems(_)
-        | FieldType::IpRanges
-        | FieldType::Countries
-        | FieldType::Zones
-        | FieldType::References(_) => true,
-        FieldType::Text(_)
-        | FieldType::Domain
-        | FieldType::Boolean
-        | FieldType::Integer(..)
-        | FieldType::Enum(_)
-        | FieldType::Region
-        | FieldType::Ip
-        | FieldType::Cidr
-        | FieldType::Ipv4
-        | FieldType::Ipv4Cidr
-        | FieldType::Ipv6Cidr
-        | FieldType::Reference(_)
-        | FieldType::Object(_)
-        | FieldType::Secret
-        | FieldType::Certificate => false,
-    };
-    if !is_list {
+    if !spec::is_list(field.ty) {
         let hint = format!("`--set {}=…` gives it another value", flag.field());
         return Err(bad(flag, format!("`{}` is no list", field.name), Some(hint)));
     }

@@ -103,6 +103,11 @@ pub(super) enum Shape {
     Reference,
 }
 
+/// Whether a field is a list, whose elements can be added and removed one by one.
+pub(crate) fn is_list(ty: FieldType) -> bool {
+    matches!(Shape::of(ty), Shape::List | Shape::ListOrAll)
+}
+
 impl Shape {
     pub(super) const fn of(ty: FieldType) -> Self {
         match ty {

@@ -79,6 +79,19 @@ impl<'n> Members<'n> {
 }
 
 impl Reader<'_> {
+    /// The elements of a member that is a list; none for null. `None`: it is something else, which has been reported.
+    pub(super) fn list_of<'n>(&mut self, draft: usize, member: &Member<'n>) -> Option<&'n [Node]> {
+        match member.node.value() {
+            Value::Null => Some(&[]),
+            Value::List(nodes) => Some(nodes),
+            _ => {
+                let problem = wrong_type(&member.path, member.node, "a list");
+                self.report_value(draft, member.node, &member.path, problem);
+                None
+            }
+        }
+    }
+
     /// Reads the members of an object within a value, under their names in specs.
     pub(super) fn members<'n>(
         &mut self,

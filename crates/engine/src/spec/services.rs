@@ -119,19 +119,7 @@ impl Reader<'_> {
         let members = self.members(draft, &CONFIG, mapping, path);
         let mut sound = members.sound;
         for member in members.list {
-            let nodes = match member.node.value() {
-                Value::Null => continue,
-                Value::List(nodes) => nodes,
-                _ => {
-                    self.report_value(
-                        draft,
-                        member.node,
-                        &member.path,
-                        wrong_type(&member.path, member.node, "a list"),
-                    );
-                    return None;
-                }
-            };
+            let nodes = self.list_of(draft, &member)?;
             for (index, element) in nodes.iter().enumerate() {
                 let path = format!("{}[{index}]", member.path);
                 sound &= match member.name {
@@ -180,19 +168,7 @@ impl Reader<'_> {
         let mut ranges = Vec::new();
         let mut sound = members.sound;
         for member in members.list.iter().filter(|member| member.name != "protocol") {
-            let nodes = match member.node.value() {
-                Value::Null => continue,
-                Value::List(nodes) => nodes,
-                _ => {
-                    self.report_value(
-                        draft,
-                        member.node,
-                        &member.path,
-                        wrong_type(&member.path, member.node, "a list"),
-                    );
-                    return None;
-                }
-            };
+            let nodes = self.list_of(draft, member)?;
             if !nodes.is_empty() && (member.name == "icmp_type") != (number == ICMP) {
                 let message = format!("`{}` of the protocol `{}`", member.name, text.to_lowercase());
                 let fits = if number == ICMP { "`icmp_type`" } else { "`port`" };
