@@ -251,7 +251,7 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
     let unread: Vec<Kind> =
         lists(desired, options).into_iter().filter(|kind| current.kind(*kind).is_none()).collect();
     let mut problems = Problems::new(desired, options.strict);
-    check_kinds(desired, &mut problems);
+    check_kinds(desired, options.mode, &mut problems);
     let settings = match options.mode {
         Mode::Delete => Vec::new(),
         _ => settings::unread(desired, current, &problems),
@@ -413,8 +413,8 @@ fn tell_cycles<'a>(
     told && !mode.is_whole()
 }
 
-/// Kinds that this version does not plan are refused, not ignored.
-fn check_kinds(desired: &DesiredState, problems: &mut Problems<'_>) {
+/// Kinds that this version does not plan are refused, not ignored; so are settings, of which none can be deleted.
+fn check_kinds(desired: &DesiredState, mode: Mode, problems: &mut Problems<'_>) {
     for (index, item) in desired.items.iter().enumerate() {
         if problems.refuses(index) {
             continue;
@@ -423,6 +423,10 @@ fn check_kinds(desired: &DesiredState, problems: &mut Problems<'_>) {
             Ok(kind) if planned_kind(item).is_none() => {
                 let message = format!("this version does not plan {} yet", kind.plural());
                 problems.push(index, Problem::new(Code::error(102), message));
+            }
+            Ok(Kind::Setting) if mode == Mode::Delete => {
+                let problem = Problem::new(Code::error(8), "settings cannot be deleted");
+                problems.push(index, problem.hint("`update settings` gives one another value"));
             }
             Ok(_) if item.key.is_none() && item.id.is_none() => {
                 problems

@@ -79,9 +79,62 @@ fn a_spec_is_taken_down_dependents_first() {
 }
 
 #[test]
+fn settings_are_refused_one_by_one_and_what_can_go_goes() {
+    let tenant = Tenant::with(OBJECTS);
+    tenant.calls();
+    let forms = [
+        (
+            "all.yaml",
+            "networks: [{ name: oslo }]\nsettings: { wpc: { snat: true }, dns: { proxy_enabled: true } }\n",
+        ),
+        (
+            "all.json",
+            r#"{"settings": [{"key": "wpc.snat", "value": true}, "dns.proxy_enabled"], "networks": ["rome"]}"#,
+        ),
+    ];
+    for (file, spec) in forms {
+        tenant.bench.file(file, spec);
+        let report = tenant.run(&format!("delete -f {file} -y -o json")).exits(4).json();
+        assert_valid(&report);
+        assert_eq!(keys(&report, "failed"), ["setting/wpc.snat", "setting/dns.proxy_enabled"]);
+        for failed in report["failed"].as_array().unwrap() {
+            assert_eq!(failed["error_type"], "UnknownKind");
+            assert!(failed["error"].as_str().unwrap().contains("settings cannot be deleted"), "{failed}");
+            assert!(failed["attempts"].is_null() || failed["attempts"] == 0, "{failed}");
+        }
+        assert_eq!(tenant.updates(), ["DELETE /networks/{id}"]);
+    }
+    assert_eq!(tenant.names("networks"), ["paris"]);
+
+    // A command of another kind takes its own, and fails each setting.
+    tenant.bench.file("some.yaml", "settings: { wpc: { snat: 7 } }\nusers: [ada]\nnetworks: [paris]\n");
+    for (command, taken, status) in [
+        ("update users", "user/ada", 4),
+        ("suspend users", "user/ada", 4),
+        ("delete networks", "network/paris", 4),
+    ] {
+        let report = tenant.run(&format!("{command} -f some.yaml -y -o json")).exits(status).json();
+        assert_valid(&report);
+        let failed = keys(&report, "failed");
+        assert!(failed.contains(&"setting/wpc.snat".to_owned()), "{command}: {failed:?}");
+        assert!(!failed.contains(&taken.to_owned()), "{command}: {failed:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_meant_is_a_usage_error() {
     let tenant = Tenant::with("");
-    for line in ["delete", "delete networks", "delete settings wpc.snat", "delete planets mars"] {
+    tenant.bench.file("settings.yaml", "settings: { wpc: { snat: true } }\n");
+    for line in [
+        "delete",
+        "delete networks",
+        "delete settings wpc.snat",
+        "delete settings -f settings.yaml",
+        "do suspend settings -f settings.yaml",
+        "suspend networks -f settings.yaml",
+        "update allow-domains -f settings.yaml",
+        "delete planets mars",
+    ] {
         tenant.run(line).exits(64);
     }
 }

@@ -145,7 +145,7 @@ pub fn act(desired: &DesiredState, current: &CurrentState, act: &Act, options: &
         return Planning::Wants(Wants { unread, ..Wants::default() });
     }
     let mut problems = Problems::new(desired, options.strict);
-    super::check_kinds(desired, &mut problems);
+    super::check_kinds(desired, Mode::Update, &mut problems);
     let finder = find::find(desired, current, Mode::Create, &mut problems);
     let mut fates = Vec::with_capacity(desired.items.len());
     for index in 0..desired.items.len() {

@@ -105,6 +105,17 @@ impl Reader<'_> {
 
     /// Makes failed items, in a batch, of what stands under a key that is not the command's: its problem is each one's.
     fn foreign(&mut self, word: &str, kind: Option<Kind>, entry: &Entry, problem: &Problem) {
+        if kind == Some(Kind::Setting) && matches!(entry.value.value(), Value::Mapping(_)) {
+            // Each setting is an item, wherever it is nested.
+            let first = self.drafts.len();
+            self.settings(entry);
+            for draft in first..self.drafts.len() {
+                self.drafts[draft].item.kind = Err(word.to_owned());
+                let at = if draft == first { entry.at } else { self.drafts[draft].at };
+                self.report(Some(draft), at, problem.clone());
+            }
+            return;
+        }
         let nodes = match entry.value.value() {
             Value::List(nodes) if !nodes.is_empty() => nodes,
             _ => return self.report_file(entry.at, &entry.name, problem.clone()),

@@ -121,8 +121,8 @@ impl Reader<'_> {
             }
         }
         match setting {
-            // What is named is told by its path alone.
-            Some(_) if matches!(self.options.mode, Mode::Names(_)) => {}
+            // What is named is told by its path alone, and what is not taken has no other problem.
+            Some(_) if !self.takes_values() => {}
             Some(setting) => {
                 self.setting_value(draft, setting, &Place { node: &entry.value, path: setting.path });
             }
@@ -131,6 +131,15 @@ impl Reader<'_> {
                 self.report_value(draft, &entry.value, path, problem);
             }
             None => self.report(Some(draft), entry.at, unknown_setting(path).path(path)),
+        }
+    }
+
+    /// Whether this command does something with the values of settings.
+    fn takes_values(&self) -> bool {
+        match self.options.mode {
+            Mode::Spec => true,
+            Mode::Items(kind) => kind == Kind::Setting,
+            Mode::Names(_) => false,
         }
     }
 
