@@ -154,7 +154,9 @@ impl Reader<'_> {
             );
         };
         self.flaws(Some(draft), node);
-        self.drafts[draft].item.given = given::item(node, None, self.seal).into();
+        // By its names: alone, `key` sounds like a secret.
+        let names = self.names_of(catalog::definition(Kind::Setting));
+        self.drafts[draft].item.given = given::item(node, Some(&names), self.seal).into();
         let mut key = None;
         let mut value = None;
         for entry in &mapping.entries {
