@@ -166,6 +166,45 @@ fn openvpn_to_ipsec_waits_for_the_network() {
     assert!(plan.changes[1].notice.as_ref().unwrap().contains("ipsec-start"));
 }
 
+#[test]
+fn connectors_that_want_ipsec_start_are_named() {
+    let connector = |id: &str, name: &str, ipsec: bool| {
+        let mut connector =
+            json!({"id": id, "name": name, "vpnRegionId": "it-mxp", "tunnelingProtocol": "OPENVPN"});
+        if ipsec {
+            connector["tunnelingProtocol"] = json!("IPSEC");
+            connector["ipSecConfig"] = json!({"platform": "CISCO"});
+        }
+        connector
+    };
+    let plant = json!({
+        "id": "n1", "name": "plant", "egress": true, "tunnelingProtocol": "IPSEC", "routes": [],
+        "connectors": [
+            connector("c1", "other platform", true), connector("c2", "other region", true),
+            connector("c3", "other text", true), connector("c4", "openvpn", false),
+        ],
+    });
+    let tenant = Tenant::default().with(Kind::Network, plant);
+    let mut spec = Spec::default();
+    let plant = spec.top(Kind::Network, "plant", []);
+    let platform = |name| FieldValue::Object([("platform", value(name))].into());
+    let region = || [("region", value("eu-central-1"))];
+    spec.child(Kind::NetworkConnector, plant, "other platform", [("ipsec", platform("AWS"))]);
+    spec.child(Kind::NetworkConnector, plant, "other region", region());
+    spec.child(Kind::NetworkConnector, plant, "other text", [("description", value("x"))]);
+    spec.child(Kind::NetworkConnector, plant, "openvpn", region());
+    let new = [("region", value("it-mxp")), ("ipsec", platform("AWS"))];
+    spec.child(Kind::NetworkConnector, plant, "new", new);
+    let plan = ready(&spec, &tenant, &apply());
+    let named: Vec<_> = plan
+        .changes
+        .iter()
+        .filter(|change| change.notice.as_ref().is_some_and(|notice| notice.contains("`ipsec-start`")))
+        .map(|change| change.key.as_str())
+        .collect();
+    assert_eq!(named, ["plant/other platform", "plant/other region", "plant/new"]);
+}
+
 fn access(children: Vec<connexa_engine::desired::Reference>, network: &str) -> FieldValue {
     let mut children = children;
     for child in &mut children {

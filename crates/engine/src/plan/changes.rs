@@ -268,10 +268,14 @@ fn notice(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
             "the IPsec connector starts only with `ipsec-start`".to_owned()
         }
         (Kind::NetworkConnector | Kind::HostConnector, Action::Update) => {
+            let region = new("region").and_then(Value::as_str);
             if change.fields.keys().any(|field| field.starts_with("ipsec")) {
                 "the tunnel goes down until `ipsec-start`".to_owned()
+            } else if live.is_some_and(is_ipsec) {
+                // The other end does not connect by itself.
+                format!("the tunnel goes down; `ipsec-start` brings it up in {}", region?)
             } else {
-                format!("the connector goes dark until it has connected to {}", new("region")?.as_str()?)
+                format!("the connector goes dark until it has connected to {}", region?)
             }
         }
         (Kind::Network, Action::Update) if change.fields.contains_key("tunneling_protocol") => {
@@ -290,9 +294,13 @@ fn notice(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
     Some(told)
 }
 
+fn is_ipsec(live: &Live) -> bool {
+    live.object.get("ipSecConfig").is_some_and(Value::is_object)
+}
+
 /// What is lost, or to be done, beside the id (spec section 4).
 fn replaced(kind: Kind, live: Option<&Live>, change: &Change) -> Option<String> {
-    let was_ipsec = live.is_some_and(|live| live.object.get("ipSecConfig").is_some_and(Value::is_object));
+    let was_ipsec = live.is_some_and(is_ipsec);
     let [cleared, given] =
         [Value::is_null, |value: &Value| !value.is_null()].map(|is: fn(&Value) -> bool| {
             change.fields.iter().any(|(f, [_, new])| f.starts_with("ipsec") && is(new))
