@@ -64,7 +64,8 @@ impl Input {
         match format {
             Some(Format::Json) => failures::Format::Json,
             Some(Format::JsonLines) => failures::Format::JsonLines,
-            Some(Format::Yaml | Format::Csv) => failures::Format::Yaml,
+            Some(Format::Csv) => failures::Format::Csv,
+            Some(Format::Yaml) => failures::Format::Yaml,
             None => by_content(&first.bytes),
         }
     }

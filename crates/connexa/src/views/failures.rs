@@ -4,7 +4,7 @@
 //! reader of specs ignores names that begin with `_`). A child whose parent succeeded stands in a stub of its parent that
 //! holds nothing but the key, so that the parent is not changed.
 
-use super::{json, report::reasons, yaml};
+use super::{csv, json, report::reasons, yaml};
 use connexa_engine::{
     catalog,
     desired::Source,
@@ -15,7 +15,11 @@ use connexa_engine::{
 };
 use connexa_types::Kind;
 use serde_json::{Map, Value, json};
-use std::{borrow::Cow, collections::HashMap, path::Path};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 /// A format of specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub(crate) enum Format {
     Json,
     /// JSON Lines.
     JsonLines,
+    /// CSV.
+    Csv,
 }
 
 impl Format {
@@ -35,6 +41,7 @@ impl Format {
             Self::Yaml => "yaml",
             Self::Json => "json",
             Self::JsonLines => "jsonl",
+            Self::Csv => "csv",
         }
     }
 }
@@ -77,7 +84,47 @@ pub(crate) fn write(plan: &Plan, report: &Report, format: Format, folder: &Path)
             children.push(with_error(kind, item, reported, parents_error));
         }
     }
-    if top.is_empty() { None } else { Some(render(top, format)) }
+    match format {
+        _ if top.is_empty() => None,
+        Format::Csv => Some(rows(top, columns(plan))),
+        Format::Yaml | Format::Json | Format::JsonLines => Some(render(top, format)),
+    }
+}
+
+/// The columns of the input: those of all items, for the ones that failed may leave out what they lack.
+fn columns(plan: &Plan) -> Vec<String> {
+    let (mut columns, mut seen) = (Vec::new(), HashSet::new());
+    for change in &plan.changes {
+        let (Some(item), kind) = (change.item.as_deref(), change.kind.parse().ok()) else { continue };
+        let (Value::Object(map), false) = (item, kind.is_some_and(|kind| is_nested(kind, item))) else {
+            continue;
+        };
+        for column in csv::columns_of(kind, map) {
+            if seen.insert(column.clone()) {
+                columns.push(column);
+            }
+        }
+    }
+    columns
+}
+
+/// Rows that read back, whatever the file is called: each names its kind.
+fn rows(top: Vec<(String, Value)>, mut columns: Vec<String>) -> String {
+    if !columns.iter().any(|column| column == "kind") {
+        columns.insert(0, "kind".to_owned());
+    }
+    let item = |(plural, item): (String, Value)| {
+        let kind = plural.parse::<Kind>().ok();
+        let mut map = match item {
+            Value::Object(map) => map,
+            Value::String(text) => plain(kind, &text),
+            other => Map::from_iter([("name".to_owned(), other)]),
+        };
+        map.entry("kind").or_insert_with(|| kind.map_or(plural, |kind| kind.singular().to_owned()).into());
+        (kind, map)
+    };
+    let items: Vec<_> = top.into_iter().map(item).collect();
+    csv::as_given(&items, &columns)
 }
 
 /// What tells changes apart: two bad items of a batch may have the same key.
@@ -218,6 +265,6 @@ fn render(top: Vec<(String, Value)>, format: Format) -> String {
     let spec = Value::Object(spec);
     match format {
         Format::Yaml => yaml::document(&spec),
-        Format::Json | Format::JsonLines => json::document(&spec),
+        Format::Json | Format::JsonLines | Format::Csv => json::document(&spec),
     }
 }

@@ -15,6 +15,7 @@ mod emulator;
 mod events;
 mod exits;
 mod export;
+mod failures;
 mod faults;
 mod fewest_calls;
 mod get;
