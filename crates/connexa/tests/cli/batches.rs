@@ -1,6 +1,9 @@
 //! `--server-batch`: many calls in one request, where the operator says that the service can.
 
-use crate::support::{Bench, Listening, assert_valid};
+use crate::{
+    secrets::spec,
+    support::{Bench, Listening, assert_valid, came},
+};
 use serde_json::Value;
 use std::{fmt::Write as _, fs};
 
@@ -117,4 +120,30 @@ fn an_answer_that_is_lost_is_lost_for_all_and_nothing_is_made_twice() {
     assert!((2..=10).contains(&networks), "{networks}");
     let sent: usize = arrivals(&bench, Some("/networks")).iter().sum();
     assert_eq!(sent, NETWORKS);
+}
+
+#[test]
+fn secrets_arrive_and_are_found_nowhere() {
+    let bench = Bench::new();
+    let names = ["north", "south", "west"];
+    for name in names {
+        bench.file(&format!("{name}.yaml"), &spec(name, "{ env: PLANT_PSK }"));
+    }
+    let emulator = start(&bench, "--batch-endpoint");
+    let run = |line: &str| {
+        let line =
+            format!("{line} -f north.yaml -f south.yaml -f west.yaml --yes -o json --server-batch -vvv");
+        let came =
+            came(emulator.command(&bench, &line).env("PLANT_PSK", "canary").output().unwrap()).exits(0);
+        assert!(!came.stdout.contains("canary") && !came.stderr.contains("canary"), "{came:#?}");
+        came.json()
+    };
+    assert_eq!(run("apply --events events.jsonl")["calls"]["update"], 3);
+    assert_eq!(arrivals(&bench, Some("/networks")), [1, 2]);
+    // The tenant holds what the variable says.
+    assert_eq!(run("apply")["calls"]["update"], 0);
+    for file in bench.files() {
+        let bytes = fs::read(&file).unwrap();
+        assert!(!bytes.windows(6).any(|window| window == b"canary"), "{}", file.display());
+    }
 }

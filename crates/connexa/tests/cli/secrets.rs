@@ -4,7 +4,7 @@ use crate::support::{Bench, Came, came};
 use std::fs;
 
 /// An IPsec network whose key is `source`.
-fn spec(name: &str, source: &str) -> String {
+pub(crate) fn spec(name: &str, source: &str) -> String {
     format!(
         "networks:
   - name: {name}

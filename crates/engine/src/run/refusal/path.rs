@@ -99,7 +99,9 @@ impl<'a> Path<'a> {
             };
             fields = leaves;
         }
-        rest.iter().for_each(|step| push(&mut out, *step));
+        for step in rest {
+            push(&mut out, *step);
+        }
         (!out.is_empty()).then_some(out)
     }
 }
