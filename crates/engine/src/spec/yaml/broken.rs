@@ -30,29 +30,62 @@ impl Lost<'_> {
         {
             return (tab, "lines cannot be indented with tabs".to_owned());
         }
-        let info = match self.info {
-            "simple key expect ':'" => "a key without a colon, or a line that does not belong here",
-            info => info,
-        };
-        let at = self.unread().filter(|unread| unread.line < self.noticed.line).unwrap_or(self.noticed);
-        (at, info.to_owned())
+        if self.info == "simple key expect ':'" {
+            let info = "a key without a colon, or a line that does not belong here";
+            return (self.line_before().unwrap_or(self.noticed), info.to_owned());
+        }
+        (self.noticed, self.info.to_owned())
     }
 
-    /// The innermost bracket, if the lines after it are indented no deeper than its own: they go on with what is around it.
+    /// The innermost open bracket, if a line after it is indented no deeper than its own: that one goes on with what is
+    /// around it.
     fn unclosed(&self) -> Option<Spot> {
-        let open = self.open?;
+        let open = self.open_bracket()?;
         let indent = |line: &str| line.chars().take_while(|c| *c == ' ').count();
         let mut lines = self.lines_from(open.line);
         let first = lines.next()?;
-        if !matches!(first.chars().nth(column(open)), Some('[' | '{')) {
-            return None;
-        }
-        let between = self.noticed.line.saturating_sub(open.line) as usize;
         let outdented = |line: &str| {
             let rest = line.trim();
             !rest.is_empty() && !rest.starts_with(['#', ']', '}']) && indent(line) <= indent(first)
         };
+        let between = self.noticed.line.saturating_sub(open.line) as usize;
         lines.take(between).any(outdented).then_some(open)
+    }
+
+    /// The bracket that is open where the parser noticed: it reads ahead, so some brackets it has not told of yet.
+    fn open_bracket(&self) -> Option<Spot> {
+        let is_bracket = |at: Spot| {
+            let c = self.lines_from(at.line).next()?.chars().nth(column(at))?;
+            matches!(c, '[' | '{').then_some((c, at))
+        };
+        let mut open: Vec<(char, Spot)> = self.open.and_then(is_bracket).into_iter().collect();
+        let mut quote = None;
+        for (line, text) in
+            (self.understood.line..=self.noticed.line).zip(self.lines_from(self.understood.line))
+        {
+            let mut before = ' ';
+            for (column, c) in (1..).zip(text.chars()) {
+                let at = Spot { line, column };
+                if at < self.understood {
+                    continue;
+                }
+                if at >= self.noticed {
+                    break;
+                }
+                let begins = before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':');
+                match (quote, c) {
+                    (Some(end), _) => quote = (c != end).then_some(end),
+                    (None, '\'' | '"') if begins => quote = Some(c),
+                    (None, '#') if before.is_whitespace() => break,
+                    (None, '[' | '{') if begins => open.push((c, at)),
+                    (None, ']') => drop(open.pop_if(|(opened, _)| *opened == '[')),
+                    (None, '}') => drop(open.pop_if(|(opened, _)| *opened == '{')),
+                    _ => {}
+                }
+                before = c;
+            }
+        }
+        open.last().map(|(_, at)| *at)
     }
 
     /// The first tab that begins a line, from where the parser was.
@@ -62,22 +95,15 @@ impl Lost<'_> {
         Some(Spot { line, column: 1 })
     }
 
-    /// Where what comes after the understood text begins, punctuation aside.
-    fn unread(&self) -> Option<Spot> {
-        let mut from = column(self.understood);
-        for (line, text) in (self.understood.line..).zip(self.lines_from(self.understood.line)) {
-            let mut blank = true;
-            for (at, c) in text.chars().enumerate().skip(from) {
-                match c {
-                    '#' if blank => break,
-                    ' ' | '\t' | '\r' => blank = true,
-                    ',' | ':' | '-' | '?' | ']' | '}' => blank = false,
-                    _ => return Some(Spot { line, column: u32::try_from(at).ok()?.checked_add(1)? }),
-                }
-            }
-            from = 0;
-        }
-        None
+    /// The last line before the one where the parser noticed, blank ones and comments aside, unless it was understood: a
+    /// text over several lines ends in that line.
+    fn line_before(&self) -> Option<Spot> {
+        let until =
+            (self.understood.line..self.noticed.line).zip(self.lines_from(self.understood.line)).skip(1);
+        let (line, text) =
+            until.filter(|(_, text)| !text.trim().is_empty() && !text.trim().starts_with('#')).last()?;
+        let indent = text.chars().take_while(|c| c.is_whitespace()).count();
+        Some(Spot { line, column: u32::try_from(indent).ok()?.checked_add(1)? })
     }
 
     fn lines_from(&self, line: u32) -> impl Iterator<Item = &str> {
@@ -93,11 +119,10 @@ fn column(at: Spot) -> usize {
 mod tests {
     use crate::spec::{Limits, node::Budget, yaml::parse};
 
-    /// A spec whose line 4 is as given.
-    fn with(line: &str) -> String {
-        format!(
-            "users:\n  - {{username: a}}\n  - username: b\n{line}\n  - {{username: c, group: g}}\n  - username: d\n    group: g\n"
-        )
+    /// A spec whose line 4 is as given, after an item in line 3.
+    fn with(before: &str, line: &str) -> String {
+        let after = "  - {username: c, group: g}\n  - username: d\n    group: g\n";
+        format!("users:\n  - {{username: a}}\n  - {before}\n{line}\n{after}")
     }
 
     #[test]
@@ -122,9 +147,11 @@ mod tests {
             "  }",
             "   - x",
         ] {
-            let parsed = parse(&with(line), &mut Budget::new(&Limits::default()));
-            let flaw = parsed.fatal.first().unwrap_or_else(|| panic!("{line}: {parsed:?}"));
-            assert_eq!(flaw.at.line, 4, "{line}: {flaw:?}");
+            for before in ["username: b", "{username: b}", "{username: b, devices: [c]}", "[b]"] {
+                let parsed = parse(&with(before, line), &mut Budget::new(&Limits::default()));
+                let flaw = parsed.fatal.first().unwrap_or_else(|| panic!("{line}: {parsed:?}"));
+                assert_eq!(flaw.at.line, 4, "{before} {line}: {flaw:?}");
+            }
         }
     }
 
