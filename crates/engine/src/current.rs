@@ -8,7 +8,10 @@ use crate::{
 use connexa_types::{JsonPointer, Kind, ResourceId, SecretHash, TenantId};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    hash::{BuildHasher as _, Hash, RandomState},
+};
 
 /// One live object. A setting is one too: its id and key are its path, its object is `{"value": …}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,31 +39,55 @@ pub struct LiveKind {
     pub pages: u32,
     /// Whether absence can be relied on: one page, or two passes with equal ids.
     pub stable: bool,
-    by_id: HashMap<ResourceId, usize>,
-    by_key: HashMap<(Option<String>, String), Vec<usize>>,
+    by_id: Index,
+    by_key: Index,
+}
+
+/// Places of objects by what they are looked up by. The objects hold that themselves, so only its hash is kept: of 100,000
+/// objects, copies of keys and ids would take more than 20 MiB.
+#[derive(Clone, Debug, Default)]
+struct Index {
+    hasher: RandomState,
+    /// The first and the last place of each hash.
+    ends: HashMap<u64, (u32, u32)>,
+    /// By place: the next one of the same hash, or itself at the end.
+    next: Vec<u32>,
+}
+
+impl Index {
+    /// Takes in what the next object is looked up by.
+    fn push(&mut self, key: impl Hash) {
+        let at = u32::try_from(self.next.len()).expect("so many objects have no room in memory");
+        self.next.push(at);
+        let (_, last) = self.ends.entry(self.hasher.hash_one(key)).or_insert((at, at));
+        self.next[*last as usize] = at;
+        *last = at;
+    }
+
+    /// The places of objects that may be the ones looked for, in their order.
+    fn places(&self, key: impl Hash) -> impl Iterator<Item = usize> {
+        let first = self.ends.get(&self.hasher.hash_one(key)).map(|(first, _)| *first);
+        let next = |at: &u32| Some(self.next[*at as usize]).filter(|next| next != at);
+        std::iter::successors(first, next).map(|at| at as usize)
+    }
 }
 
 impl LiveKind {
     /// The object with an id.
     pub fn by_id(&self, id: &str) -> Option<&Live> {
-        self.by_id.get(id).map(|i| &self.objects[*i])
+        self.by_id.places(id).map(|at| &self.objects[at]).filter(|live| live.id.as_str() == id).last()
     }
 
     /// The objects with a key; more than one where the service allows it.
     pub fn by_key(&self, key: &Key) -> impl Iterator<Item = &Live> {
-        let (parent, own) = key.comparable();
-        self.by_key
-            .get(&(parent.map(str::to_owned), own.to_owned()))
-            .into_iter()
-            .flatten()
-            .map(|i| &self.objects[*i])
+        let wanted = key.comparable();
+        let found = self.by_key.places(wanted).map(|at| &self.objects[at]);
+        found.filter(move |live| live.key.comparable() == wanted)
     }
 
     fn push(&mut self, live: Live) {
-        let at = self.objects.len();
-        let (parent, own) = live.key.comparable();
-        self.by_key.entry((parent.map(str::to_owned), own.to_owned())).or_default().push(at);
-        self.by_id.insert(live.id.clone(), at);
+        self.by_key.push(live.key.comparable());
+        self.by_id.push(live.id.as_str());
         self.objects.push(live);
     }
 }
