@@ -91,7 +91,7 @@ operations! {
         dns_custom_servers() -> json Option<DnsServerAddresses> = SettingDnsCustomServersGet;
         /// Sets the tenant's own DNS servers.
         set_dns_custom_servers(body value: &DnsServerAddresses)
-            -> json DnsServerAddresses = SettingDnsCustomServersSet;
+            -> json Option<DnsServerAddresses> = SettingDnsCustomServersSet;
         /// Reads whether two factors are asked for.
         auth_two_factor_auth() -> json bool = SettingAuthTwoFactorAuthGet;
         /// Sets whether two factors are asked for.
