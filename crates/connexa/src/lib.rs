@@ -112,14 +112,19 @@ fn usage(error: &clap::Error) -> Exit {
 
 fn command(cli: Cli) -> Exit {
     let screen = Screen::new(cli.global.color, cli.global.quiet);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    // A server answers on all cores. A client waits for answers: on one thread no call is handed from core to core.
+    let mut builder = match cli.command {
+        Command::Emulator(_) => tokio::runtime::Builder::new_multi_thread(),
+        _ => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = match builder.enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             screen.complain(&Failure::new(Exit::Bug, "cannot start").because(&error).text());
             return Exit::Bug;
         }
     };
-    // For the whole process, which is the command's own: tasks run on several threads.
+    // For the whole process, which is the command's own.
     let logs = logging::subscriber(cli.global.verbose, cli.global.quiet, cli.global.log_format);
     let _ = tracing::dispatcher::set_global_default(logs);
 
