@@ -134,8 +134,6 @@ pub struct PlanOptions {
     pub scope: Scope,
     /// What is never changed at all.
     pub protect: Vec<Selector>,
-    /// How many changes of existing objects are meant.
-    pub guards: Guards,
 }
 
 impl PlanOptions {
@@ -151,7 +149,6 @@ impl PlanOptions {
             prune: Vec::new(),
             scope: Scope::default(),
             protect: Vec::new(),
-            guards: Guards::default(),
         }
     }
 }

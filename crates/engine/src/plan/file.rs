@@ -111,12 +111,6 @@ impl PlanFile {
         serde_json::from_slice(text).map_err(NoPlanFile::Damaged)
     }
 
-    /// Whether a text looks like a plan file, damaged or not.
-    pub fn is_one(text: &[u8]) -> bool {
-        let head = &text[..text.len().min(200)];
-        head.windows(Self::SCHEMA.len()).any(|window| window == Self::SCHEMA.as_bytes())
-    }
-
     /// The tenant that it is for.
     pub fn tenant(&self) -> &TenantId {
         &self.plan.tenant
