@@ -9,7 +9,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
-    ports::{Claim, Clock, FixedAnswer, Journal as _, NoDelivery, Provider, SecretMissing, Secrets},
+    ports::{Actor, Claim, Clock, FixedAnswer, Journal as _, NoDelivery, Provider, SecretMissing, Secrets},
     record::RunId,
     report::{Report, RunOutcome},
     run::{Run, RunOptions},
@@ -74,6 +74,9 @@ fn run(plan: &Arc<Plan>, parallel: usize) -> Report {
         command: plan.command.clone(),
         started: clock.now().wall,
         keys: Vec::new(),
+        plan: Some(Arc::clone(plan)),
+        take_over: false,
+        actor: Actor::default(),
     };
     let options = RunOptions { parallel, ..RunOptions::default() };
     at_once(async {

@@ -2,8 +2,9 @@
 
 use crate::{
     machine::{JournalFailure, Seq},
+    plan::Plan,
     ports::{Claim, ClaimError, Journal, Lease, ReadJournalError},
-    record::{Record, RunHead, RunId, Stored},
+    record::{Record, RunHead, RunId, Standing, Stored},
     report::RunOutcome,
 };
 use connexa_types::{TenantId, Timestamp};
@@ -33,6 +34,10 @@ struct Entry {
     tenant: TenantId,
     command: String,
     started: Timestamp,
+    plan: Option<Arc<Plan>>,
+    abandoned: bool,
+    /// Whether somebody has asked for it to be stopped since it was claimed.
+    stop: bool,
     /// What it has claimed; `None` once released.
     keys: Option<BTreeSet<String>>,
     epoch: u64,
@@ -124,6 +129,9 @@ impl Journal for MemoryJournal {
                 tenant: claim.tenant,
                 command: claim.command,
                 started: claim.started,
+                plan: claim.plan,
+                abandoned: false,
+                stop: false,
                 keys: None,
                 epoch: 0,
                 records: Vec::new(),
@@ -133,11 +141,45 @@ impl Journal for MemoryJournal {
             });
             // What an earlier owner had queued and did not see durable is lost with it.
             entry.records.truncate(usize::try_from(entry.durable).unwrap_or(usize::MAX));
+            entry.stop = false;
             entry.keys = Some(claim.keys.into_iter().collect());
             entry.epoch += 1;
             Ok(Lease { run: claim.run, epoch: entry.epoch })
         };
         future::ready(outcome).boxed()
+    }
+
+    fn plan<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Arc<Plan>, ReadJournalError>> {
+        let plan = self.runs().get(run).and_then(|entry| entry.plan.clone());
+        future::ready(plan.ok_or_else(|| ReadJournalError::NoSuchRun(run.clone()))).boxed()
+    }
+
+    fn head<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunHead, ReadJournalError>> {
+        let head = self.runs().get(run).map(|entry| entry.head(run));
+        future::ready(head.ok_or_else(|| ReadJournalError::NoSuchRun(run.clone()))).boxed()
+    }
+
+    fn ask_to_stop<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<bool, ReadJournalError>> {
+        let mut runs = self.runs();
+        let asked = runs.get_mut(run).map(|entry| {
+            entry.stop |= entry.keys.is_some();
+            entry.stop
+        });
+        future::ready(asked.ok_or_else(|| ReadJournalError::NoSuchRun(run.clone()))).boxed()
+    }
+
+    fn asked_to_stop<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, Result<bool, ReadJournalError>> {
+        let asked = self.runs().get(&lease.run).map(|entry| entry.stop);
+        future::ready(asked.ok_or_else(|| ReadJournalError::NoSuchRun(lease.run.clone()))).boxed()
+    }
+
+    fn abandon<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<String>, ReadJournalError>> {
+        let mut runs = self.runs();
+        let abandoned = runs.get_mut(run).map(|entry| {
+            entry.abandoned = true;
+            Vec::new()
+        });
+        future::ready(abandoned.ok_or_else(|| ReadJournalError::NoSuchRun(run.clone()))).boxed()
     }
 
     fn append(&self, lease: &Lease, records: Vec<Record>) -> BoxFuture<'static, Result<Seq, JournalFailure>> {
@@ -230,6 +272,17 @@ impl Entry {
             _ if self.keys.is_some() => (RunOutcome::Running, None),
             _ => (RunOutcome::Interrupted, None),
         };
-        RunHead { id: id.clone(), command: self.command.clone(), outcome, started: self.started, finished }
+        let known = Standing::of(self.durable());
+        RunHead {
+            id: id.clone(),
+            command: self.command.clone(),
+            tenant: self.tenant.clone(),
+            outcome,
+            started: self.started,
+            finished,
+            open: known.open(),
+            counts: known.counts,
+            abandoned: self.abandoned,
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The ports: what the engine needs from its host, all usable as `dyn`.
 
 use crate::machine::{AttemptId, JournalFailure, Permit, Question, Seq};
+use crate::plan::Plan;
 use crate::record::{Record, RunHead, RunId, Stored};
 use connexa_types::{
     Attempt, Call, Class, Endpoint, Mono, Now, SecretHash, SecretRef, SecretValue, SecretValues, TenantId,
     Timestamp,
 };
 use futures_util::future::{self, BoxFuture};
+use serde::{Deserialize, Serialize};
 use std::{sync::Arc, time::Duration};
 
 /// The tenant's API: one call, one attempt.
@@ -37,6 +39,17 @@ pub trait Provider: Send + Sync {
 pub trait Journal: Send + Sync {
     /// Takes the run, and the keys that it touches, into this process's hands.
     fn claim(&self, claim: Claim) -> BoxFuture<'_, Result<Lease, ClaimError>>;
+    /// The plan that a run carries out.
+    fn plan<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Arc<Plan>, ReadJournalError>>;
+    /// One line of [`Self::runs`].
+    fn head<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<RunHead, ReadJournalError>>;
+    /// Asks whoever owns a run to stop it; `false` if nobody does.
+    fn ask_to_stop<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<bool, ReadJournalError>>;
+    /// Whether somebody has asked for the run to be stopped since it was claimed.
+    fn asked_to_stop<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, Result<bool, ReadJournalError>>;
+    /// Marks a run as given up: it is neither continued nor settled any more. What a run whose records cannot be read had
+    /// claimed is returned: of these keys nothing is known.
+    fn abandon<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<Vec<String>, ReadJournalError>>;
     /// Appends records in order. They are queued when this is called; the future resolves when they are durable, with the
     /// number of the last one. Calls may overlap: later records become durable after earlier ones.
     fn append(&self, lease: &Lease, records: Vec<Record>) -> BoxFuture<'static, Result<Seq, JournalFailure>>;
@@ -71,6 +84,25 @@ pub struct Claim {
     pub started: Timestamp,
     /// `kind/key` of what it touches.
     pub keys: Vec<String>,
+    /// The plan of a new run; `None` to take up one that the journal holds.
+    pub plan: Option<Arc<Plan>>,
+    /// Take the run although its owner was another machine, of which nobody here can tell whether it lives.
+    pub take_over: bool,
+    /// Who takes it, for the audit.
+    pub actor: Actor,
+}
+
+/// Who does something, for the audit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The user of the operating system.
+    pub user: String,
+    /// The host.
+    pub host: String,
+    /// The id of the API key.
+    pub key_id: String,
+    /// The version of this program.
+    pub version: String,
 }
 
 /// Proof of a claim.
@@ -93,6 +125,25 @@ pub enum ClaimError {
         /// The first key that both touch.
         key: String,
     },
+    /// The run is in the hands of a process that lives.
+    #[error("run {run} is at work in another process ({owner})")]
+    Owned {
+        /// The run.
+        run: RunId,
+        /// Its owner, for people.
+        owner: String,
+    },
+    /// The run belongs to another machine, of which nobody here can tell whether it is still at work.
+    #[error("run {run} was started on another machine ({owner})")]
+    OtherMachine {
+        /// The run.
+        run: RunId,
+        /// Its owner, for people.
+        owner: String,
+    },
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadJournalError),
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalFailure),
@@ -104,6 +155,27 @@ pub enum ReadJournalError {
     /// There is no such run.
     #[error("there is no run {0}")]
     NoSuchRun(RunId),
+    /// What is stored of a run is not what was written.
+    #[error("the journal of run {run} is damaged at record {seq}: {why}")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// The first record that is not as it was written.
+        seq: Seq,
+        /// In words.
+        why: String,
+    },
+    /// The journal was written by a newer version.
+    #[error("the journal has format {found}; this version reads up to {supported}")]
+    Newer {
+        /// The format found.
+        found: u32,
+        /// The newest one that can be read.
+        supported: u32,
+    },
+    /// The journal cannot be read.
+    #[error("the journal cannot be read: {0}")]
+    Io(String),
 }
 
 /// Time.

@@ -7,11 +7,15 @@ use crate::{
     machine::{AttemptId, Seq},
     plan::{Operation, OperationId},
     report::{ReportedChange, RunOutcome, Verdict},
-    run::RunOptions,
+    run::{Goal, Ruling, RunOptions},
 };
 use connexa_types::{Call, Class, Kind, Outcome, QuotaHeaders, TenantId, Timestamp, milliseconds};
 use serde::{Deserialize, Serialize};
-use std::{fmt, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    time::Duration,
+};
 
 /// A run's id: a UUID of version 7, so that ids sort by start.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,6 +50,15 @@ pub enum Record {
         changes: u64,
         /// Number of operations.
         operations: u64,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run was taken up again from its journal: by another process, or to another end.
+    RunContinued {
+        /// To what end.
+        goal: Goal,
+        /// How it is carried out from here on.
+        options: Box<RunOptions>,
         /// When.
         at: Timestamp,
     },
@@ -85,7 +98,29 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// A change has its verdict.
+    /// Whether an attempt was applied is not known: what it was to do is looked for once the settle time has passed.
+    OperationUnsettled {
+        /// The operation.
+        operation: OperationId,
+        /// When it is looked for.
+        until: Timestamp,
+        /// When.
+        at: Timestamp,
+    },
+    /// An operation has ended: all that it carries has been ruled on, or handed over to what has grown from it.
+    OperationEnded {
+        /// The operation.
+        operation: OperationId,
+        /// What it came to, for those that need it.
+        verdict: Verdict,
+        /// The rulings on those of its changes that other operations carry too: their verdict is still open.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        open: Vec<OpenRuling>,
+        /// When.
+        at: Timestamp,
+    },
+    /// A change has its verdict. A later one takes the place of an earlier one: an undo, a run that was continued and the
+    /// list at the end of a run may say better.
     ChangeEnded {
         /// Index of the change in the plan.
         change: usize,
@@ -96,13 +131,14 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// The run added an operation to those of the plan: a repair of what a joint call left out, or a joint call without
-    /// the passengers that were refused.
+    /// The run added an operation to those of the plan.
     OperationAdded {
         /// The operation, with all that its call needs.
         operation: Box<Operation>,
         /// The operation that it has grown from.
         from: OperationId,
+        /// What for.
+        growth: Growth,
         /// When.
         at: Timestamp,
     },
@@ -138,7 +174,16 @@ pub enum Record {
         /// When.
         at: Timestamp,
     },
-    /// The run ended; always the last record.
+    /// What was carried out is taken back from here on.
+    UndoStarted {
+        /// How much of it.
+        scope: UndoScope,
+        /// Why.
+        reason: String,
+        /// When.
+        at: Timestamp,
+    },
+    /// The run ended: the last record, unless the run is continued later.
     RunFinished {
         /// What it came to.
         outcome: RunOutcome,
@@ -161,6 +206,37 @@ pub struct RunTimings {
     /// Run time less the time in which every worker that had work was in a call or waiting for a permit.
     #[serde(rename = "engine_ms", with = "milliseconds")]
     pub engine: Duration,
+}
+
+/// Why an operation was added in the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Growth {
+    /// It repairs what a joint call left out.
+    Repair,
+    /// It is made in place of a joint call that was refused, without the passengers that the refusal names.
+    Instead,
+    /// It takes back what the other did.
+    Undo,
+}
+
+/// What is taken back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UndoScope {
+    /// All of the run.
+    Run,
+    /// One unit.
+    Unit(String),
+}
+
+/// What an operation came to for a change that other operations carry too.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenRuling {
+    /// Index of the change in the plan.
+    pub change: usize,
+    /// The ruling.
+    pub ruling: Ruling,
 }
 
 /// What an attempt is for.
@@ -190,12 +266,29 @@ pub struct RunHead {
     pub id: RunId,
     /// The command.
     pub command: String,
-    /// What it came to.
+    /// The tenant.
+    pub tenant: TenantId,
+    /// What it came to: [`RunOutcome::Interrupted`] if its last record is not there and its owner is gone.
     pub outcome: RunOutcome,
     /// Start.
     pub started: Timestamp,
     /// End.
     pub finished: Option<Timestamp>,
+    /// Kind → verdict → number, as far as verdicts are known.
+    pub counts: BTreeMap<String, BTreeMap<Verdict, u64>>,
+    /// Intents without an outcome, and attempts whose effect is not known: no call goes out for their keys before they are
+    /// settled.
+    pub open: u64,
+    /// Whether it was given up: it is neither continued nor settled any more.
+    pub abandoned: bool,
+}
+
+impl RunHead {
+    /// Whether something is left that `resume` can do.
+    pub fn is_unfinished(&self) -> bool {
+        !self.abandoned
+            && (matches!(self.outcome, RunOutcome::Interrupted | RunOutcome::Stopped) || self.open > 0)
+    }
 }
 
 /// What whoever watches is told.
@@ -245,4 +338,68 @@ pub struct Waiting {
     pub class: Class,
     /// Attempts that wait for it.
     pub attempts: u64,
+}
+
+/// How a run stands by its records: what a line of `runs` says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Kind → verdict → number.
+    pub counts: BTreeMap<String, BTreeMap<Verdict, u64>>,
+    /// Verdicts so far, and their kinds.
+    verdicts: BTreeMap<usize, (String, Verdict)>,
+    /// Mutating attempts without an outcome.
+    in_flight: BTreeMap<AttemptId, OperationId>,
+    /// Operations with an attempt whose effect is not known.
+    lost: BTreeSet<OperationId>,
+}
+
+impl Standing {
+    /// How a run stands after these records, from its first on.
+    pub fn of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Self {
+        let mut standing = Self::default();
+        for record in records {
+            standing.apply(record);
+        }
+        standing
+    }
+
+    /// Takes in the next record.
+    pub fn apply(&mut self, record: &Record) {
+        match record {
+            Record::AttemptStarted { attempt, purpose: Purpose::Operation(operation), call, .. }
+                if call.mutates() =>
+            {
+                self.in_flight.insert(*attempt, operation.clone());
+            }
+            Record::AttemptEnded { attempt, outcome, .. } => {
+                let operation = self.in_flight.remove(attempt);
+                if let (Some(operation), Outcome::Indeterminate(_)) = (operation, outcome) {
+                    self.lost.insert(operation);
+                }
+            }
+            Record::ChangeEnded { change, verdict, report, .. } => {
+                let before = self.verdicts.insert(*change, (report.kind.clone(), *verdict));
+                if let Some((kind, before)) = before
+                    && let Some(number) = self.counts.get_mut(&kind).and_then(|kind| kind.get_mut(&before))
+                {
+                    *number -= 1;
+                    if *number == 0 {
+                        self.counts.entry(kind).or_default().remove(&before);
+                    }
+                }
+                *self.counts.entry(report.kind.clone()).or_default().entry(*verdict).or_default() += 1;
+            }
+            // Settled, or the end of all trying: what stays unknown is told by its verdict.
+            Record::OperationEnded { operation, verdict, .. } if *verdict != Verdict::Unknown => {
+                self.lost.remove(operation);
+            }
+            _ => {}
+        }
+    }
+
+    /// Operations of which it is not known whether they were applied.
+    pub fn open(&self) -> u64 {
+        let in_flight = self.in_flight.values().filter(|operation| !self.lost.contains(*operation));
+        (self.lost.len() + in_flight.count()) as u64
+    }
 }

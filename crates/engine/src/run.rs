@@ -33,7 +33,8 @@ mod starting;
 mod stopwatch;
 
 pub use brake::{FirstAlike, RefusalSignature};
-pub use options::{OnFailure, ParseWaveError, RunOptions, WaveSize};
+pub use options::{Goal, OnFailure, Overrides, ParseWaveError, RunOptions, WaveSize};
+pub use ruling::Ruling;
 
 use crate::{
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Seq, Stop, TimerId},
@@ -209,6 +210,14 @@ struct Task {
     just_read: bool,
     /// How often its base turned out to be old again while it waited for its permit.
     aged: usize,
+    /// When the settle time of its last lost attempt has passed.
+    settled_at: Option<Mono>,
+    /// How often an attempt was lost, or found not applied once it was settled: not resent without end.
+    losses: u32,
+    /// Taken up from a journal whose end may be missing: before its call is sent, a list says whether it has been already.
+    unproven: bool,
+    /// The operation that it takes back.
+    undoes: Option<usize>,
 }
 
 /// An object that a call changes: its path without what is done to it.

@@ -9,7 +9,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     machine::{AttemptId, Input, JournalFailure, Machine, Output, Seq, Stop, TimerId},
     pacer::{LocalPacer, PacerOptions},
-    ports::{Claim, ClaimError, Clock as _, FixedAnswer, Journal as _, Lease, NoDelivery, Pacer as _},
+    ports::{Actor, Claim, ClaimError, Clock as _, FixedAnswer, Journal as _, Lease, NoDelivery, Pacer as _},
     record::{Event, Record, RunId, RunTimings},
     report::RunOutcome,
     run::{Run, RunOptions},
@@ -115,6 +115,9 @@ fn claim(run: &str, keys: &[&str]) -> Claim {
         command: "apply".to_owned(),
         started: "2026-01-01T00:00:00Z".parse().unwrap(),
         keys: keys.iter().map(|key| (*key).to_owned()).collect(),
+        plan: None,
+        take_over: false,
+        actor: Actor::default(),
     }
 }
 

@@ -174,6 +174,7 @@ fn every_line_is_as_its_schema_says() {
             "change_ended",
             "kind_stopped",
             "operation_added",
+            "operation_ended",
             "run_finished",
             "run_started",
             "stop_requested",

@@ -174,6 +174,10 @@ impl Seen {
             Record::RunStarted { .. }
             | Record::WaveStarted { .. }
             | Record::BatchesRefused { .. }
+            | Record::RunContinued { .. }
+            | Record::OperationUnsettled { .. }
+            | Record::OperationEnded { .. }
+            | Record::UndoStarted { .. }
             | Record::KindStopped { .. }
             | Record::StopRequested { .. }
             | Record::RunFinished { .. } => {}

@@ -12,6 +12,8 @@ pub(crate) enum Policy {
     Continue,
     /// Nothing new is started.
     Stop,
+    /// Nothing new is started, and what was carried out is taken back.
+    Undo,
 }
 
 impl From<Policy> for OnFailure {
@@ -19,6 +21,7 @@ impl From<Policy> for OnFailure {
         match policy {
             Policy::Continue => Self::Continue,
             Policy::Stop => Self::Stop,
+            Policy::Undo => Self::Undo,
         }
     }
 }

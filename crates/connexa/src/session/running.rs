@@ -6,7 +6,7 @@ use connexa_engine::{
     journal::MemoryJournal,
     machine::Stop,
     plan::Plan,
-    ports::{Claim, ClaimError, Journal as _},
+    ports::{Actor, Claim, ClaimError, Journal as _},
     problem::Problem,
     quota::QuotaView,
     record::{Event, RunId},
@@ -52,6 +52,9 @@ pub(crate) async fn run(
         command: command.to_owned(),
         started: session.now().wall,
         keys: plan.changes.iter().map(|change| format!("{}/{}", change.kind, change.key)).collect(),
+        plan: Some(Arc::clone(&plan)),
+        take_over: false,
+        actor: Actor::default(),
     };
     let lease = journal.claim(claim).await?;
     tracing::info!(run = %id, operations = plan.operations.len(), "run started");

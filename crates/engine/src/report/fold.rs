@@ -95,7 +95,14 @@ impl ReportFold {
             Record::BatchesRefused { reason, .. } => {
                 self.warnings.push(format!("{reason}: calls went one by one"));
             }
+            Record::RunContinued { .. } => {
+                self.outcome = RunOutcome::Running;
+                self.run.finished = None;
+            }
             Record::OperationAdded { .. }
+            | Record::OperationUnsettled { .. }
+            | Record::OperationEnded { .. }
+            | Record::UndoStarted { .. }
             | Record::WaveStarted { .. }
             | Record::KindStopped { .. }
             | Record::StopRequested { .. } => {}

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     machine::{AttemptId, Output},
-    record::Record,
+    record::{OpenRuling, Record},
     report::{ErrorType, RunOutcome, Verdict},
 };
 use connexa_types::Now;
@@ -83,6 +83,7 @@ impl Run {
         }
         let principal = subject.carries.first().map(|carried| carried.change);
         let mut failed = false;
+        let mut open = Vec::new();
         for (change, ruling) in rulings {
             let ruling = match &lost {
                 // An attempt that may have been applied stays so, whatever became of later ones.
@@ -96,10 +97,15 @@ impl Run {
             if principal == Some(change) {
                 self.tasks[operation].verdict = Some(ruling.verdict);
             }
+            if self.ledger.is_carried_on(change) {
+                open.push(OpenRuling { change, ruling: ruling.clone() });
+            }
             if let Some((verdict, report)) = self.ledger.rule(&plan, change, ruling, sent) {
                 self.record(Record::ChangeEnded { change, verdict, report, at: now.wall });
             }
         }
+        let verdict = self.tasks[operation].verdict.unwrap_or(Verdict::Succeeded);
+        self.record(Record::OperationEnded { operation: subject.id.clone(), verdict, open, at: now.wall });
         self.failed(u64::from(failed));
         let refused = refusal.filter(|_| self.tasks[operation].verdict == Some(Verdict::Failed));
         if sent.attempts > 0 && self.brake.ended(&subject, refused.as_deref()) {

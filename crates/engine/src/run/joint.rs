@@ -12,7 +12,7 @@ use crate::{
     current::{CurrentState, Live},
     key::{Key, KeyPart},
     plan::{CallTemplate, Carried, Operation, OperationId, Plan, TemplateText},
-    record::Record,
+    record::{Growth, Record},
     report::{Origin, Verdict},
 };
 use connexa_types::{Answer, AnswerBody, Call, CallBody, JsonPointer, Kind, Now, Rejection};
@@ -70,7 +70,7 @@ impl Run {
         let rest = without(subject, call, &named, number);
         refused.retain(|(change, _)| named.contains(change));
         let handed: Vec<usize> = rest.carries.iter().map(|carried| carried.change).collect();
-        self.grow(rest, operation, true, now);
+        self.grow(rest, operation, Growth::Instead, now);
         self.close(operation, refused, &handed, now);
         self.settled(operation, now);
     }
@@ -191,7 +191,7 @@ impl Run {
                 .and_then(|call| repair(&plan, &subject, call, *change, parent, id));
             match repair {
                 Some(repair) => {
-                    self.grow(repair, operation, false, now);
+                    self.grow(repair, operation, Growth::Repair, now);
                     handed.push(*change);
                 }
                 None => {
@@ -210,15 +210,17 @@ impl Run {
     }
 
     /// Adds an operation to the run.
-    fn grow(&mut self, operation: Operation, from: usize, instead: bool, now: Now) {
+    fn grow(&mut self, operation: Operation, from: usize, growth: Growth, now: Now) {
         self.record(Record::OperationAdded {
             operation: Box::new(operation.clone()),
             from: self.subject(from).id.clone(),
+            growth,
             at: now.wall,
         });
         let index = self.graph.grow();
         debug_assert_eq!(index, self.tasks.len(), "operations and tasks are numbered alike");
         self.grown.push(Arc::new(operation));
+        let instead = growth == Growth::Instead;
         self.tasks.push(Task { from: Some(from), instead, ..Task::default() });
         self.tasks[from].grown += 1;
         self.tasks_open += 1;

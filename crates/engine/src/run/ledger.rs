@@ -60,6 +60,22 @@ impl Ledger {
         entry.verdict.or_else(|| Some(entry.ruling.as_ref()?.verdict))
     }
 
+    /// Whether operations beside the one that ends now carry a change, and have not ended.
+    pub(super) fn is_carried_on(&self, change: usize) -> bool {
+        self.entries[change].open > 1
+    }
+
+    /// Takes a verdict back: the change is open again for one operation.
+    pub(super) fn reopen(&mut self, change: usize) {
+        let entry = &mut self.entries[change];
+        entry.open += 1;
+        if let Some(verdict) = entry.verdict.take() {
+            self.ended -= 1;
+            self.counts[verdict as usize] -= 1;
+            self.bad -= u64::from(is_bad(verdict));
+        }
+    }
+
     /// The verdicts of the changes that no operation carries: the plan itself knows them.
     pub(super) fn presets(&mut self, plan: &Plan) -> Vec<(usize, Verdict, Box<ReportedChange>)> {
         let alone: Vec<usize> =
@@ -146,7 +162,7 @@ impl Ledger {
         entry.verdict = Some(verdict);
         self.ended += 1;
         self.counts[verdict as usize] += 1;
-        self.bad += u64::from(matches!(verdict, Verdict::Failed | Verdict::Skipped | Verdict::Unknown));
+        self.bad += u64::from(is_bad(verdict));
         let id = object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
         let notes: Vec<String> = change.note.iter().cloned().chain(note).collect();
         let report = ReportedChange {
@@ -170,6 +186,11 @@ impl Ledger {
         };
         (verdict, Box::new(report))
     }
+}
+
+/// Whether a verdict needs somebody's attention.
+const fn is_bad(verdict: Verdict) -> bool {
+    matches!(verdict, Verdict::Failed | Verdict::Skipped | Verdict::Unknown)
 }
 
 /// Which of two verdicts on one change counts.

@@ -42,6 +42,12 @@ pub struct RunOptions {
     pub update_period: Option<Duration>,
     /// Whether a kind whose calls are all refused is stopped.
     pub brake: bool,
+    /// The settle time: how long after the last byte of an attempt the service may still apply it, and lists may still not
+    /// show it. Zero only for services known to be synchronous.
+    #[serde(rename = "settle_ms", with = "milliseconds")]
+    pub settle: Duration,
+    /// Whether an undo takes back what is only inferred to be ours.
+    pub undo_inferred: bool,
 }
 
 impl RunOptions {
@@ -49,6 +55,8 @@ impl RunOptions {
     pub const RECHECK: Duration = Duration::from_mins(1);
     /// The same in periods of the update class.
     pub const RECHECK_PERIODS: u32 = 20;
+    /// The default settle time.
+    pub const SETTLE: Duration = Duration::from_mins(1);
 }
 
 impl Default for RunOptions {
@@ -67,6 +75,8 @@ impl Default for RunOptions {
             recheck: None,
             update_period: None,
             brake: true,
+            settle: Self::SETTLE,
+            undo_inferred: false,
         }
     }
 }
@@ -80,6 +90,51 @@ pub enum OnFailure {
     Continue,
     /// Nothing new is started.
     Stop,
+    /// Nothing new is started, and what was carried out is taken back.
+    Undo,
+}
+
+/// To what end a run is taken up again from its journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Goal {
+    /// All that has no verdict, or was never started, is carried out; what is unknown is settled.
+    Forward,
+    /// The same, and what failed or was skipped is tried again.
+    Retry,
+    /// What was sent and is not known is settled; nothing that changes anything is sent.
+    Settle,
+    /// What was carried out is taken back.
+    Undo,
+    /// Nothing is sent: what is not known stays unknown, and the run is given up.
+    Abandon,
+}
+
+/// What is to be otherwise than the options of the run say, when it is taken up again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// [`RunOptions::parallel`].
+    pub parallel: Option<usize>,
+    /// [`RunOptions::urgent`].
+    pub urgent: Option<bool>,
+    /// [`RunOptions::on_failure`].
+    pub on_failure: Option<OnFailure>,
+    /// [`RunOptions::max_failures`].
+    pub max_failures: Option<u64>,
+    /// [`RunOptions::waves`]; of what is left.
+    pub waves: Option<Vec<WaveSize>>,
+    /// [`RunOptions::deadline`]; from when it is taken up. Without one there is none.
+    pub deadline: Option<Duration>,
+    /// [`RunOptions::recheck`].
+    pub recheck: Option<Duration>,
+    /// [`RunOptions::update_period`], as known now.
+    pub update_period: Option<Duration>,
+    /// [`RunOptions::brake`].
+    pub brake: Option<bool>,
+    /// [`RunOptions::settle`].
+    pub settle: Option<Duration>,
+    /// [`RunOptions::undo_inferred`].
+    pub undo_inferred: Option<bool>,
 }
 
 /// How many operations the waves up to one hold.

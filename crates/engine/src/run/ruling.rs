@@ -6,20 +6,29 @@ use crate::{
     shared_json::SharedJson,
 };
 use connexa_types::{Reason, Why};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What is known of a change once an operation that carries it has ended.
-#[derive(Clone, Debug)]
-pub(super) struct Ruling {
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ruling {
     pub(super) verdict: Verdict,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) error_type: Option<ErrorType>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) detail: BTreeMap<String, Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) cause: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) object: Option<SharedJson>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) origin: Option<Origin>,
     /// Ids, where the service holds more than one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) duplicates: Vec<String>,
 }
 

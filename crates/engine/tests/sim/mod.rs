@@ -20,7 +20,9 @@ use connexa_engine::{
     machine::{Machine, Seq, Stop},
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
-    ports::{Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets},
+    ports::{
+        Actor, Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets,
+    },
     record::{Event, Record, RunId},
     report::Report,
     run::{Run, RunOptions},
@@ -127,6 +129,9 @@ impl World {
                 command: "apply".to_owned(),
                 started: self.clock.now().wall,
                 keys: vec![],
+                plan: Some(Arc::clone(plan)),
+                take_over: false,
+                actor: Actor::default(),
             };
             let lease = self.journal.claim(claim).await.expect("nobody else is here");
             let ports = Ports {
