@@ -122,6 +122,8 @@ pub struct Run {
     halting: Option<Halt>,
     /// Whether something was not started because of the halt.
     halted_work: bool,
+    /// To what end: under [`Goal::Settle`] nothing that changes anything is sent.
+    goal: Goal,
     phase: Phase,
 }
 
@@ -310,6 +312,7 @@ impl Run {
             halt: None,
             halting: None,
             halted_work: false,
+            goal: Goal::Forward,
             phase: Phase::Working,
             options,
             plan,
