@@ -252,7 +252,7 @@ impl Read {
             }
             Outcome::Rejected(rejection) => {
                 let What::Setting(setting, true) = request.what else {
-                    return Err(ReadError::rejected(what, rejection));
+                    return Err(ReadError::rejected(what, &rejection));
                 };
                 self.settings.1 += 1;
                 self.state.put_setting(setting, None);

@@ -3,7 +3,7 @@
 //! A lost answer is a value, never an `Err`: the caller must be made to look at it.
 
 use crate::{
-    error_body::ErrorResponse,
+    error_body::{ErrorDetail, ErrorResponse},
     milliseconds,
     pointer::JsonPointer,
     secret::{SecretHash, SecretValue},
@@ -124,6 +124,20 @@ pub struct Rejection {
     /// The body otherwise, cut and with control characters escaped.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub text: String,
+}
+
+impl Rejection {
+    /// The server's own words: its message, else the details, else the body; empty if it said nothing.
+    pub fn words(&self) -> String {
+        let error = self.error.as_ref();
+        let message = error.and_then(|error| error.error_message.clone()).filter(|text| !text.is_empty());
+        let words = message.or_else(|| {
+            // Without an overall text the details are all that it says.
+            let details = error?.error_details.iter().flat_map(|(_, list)| list).map(ErrorDetail::text);
+            Some(details.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
+        });
+        words.unwrap_or_else(|| self.text.clone())
+    }
 }
 
 /// What a "not found" is about.

@@ -73,7 +73,8 @@ pub(crate) async fn run(
         }
         return Ok(Exit::Complete);
     };
-    let written = folder.write(&files(document.sections, &kinds, output))?;
+    let files = files(document.sections, &kinds, output);
+    let written = folder.write(&files)?;
     let path = folder.path().display();
     let changed = count(written.changed, "file");
     let text = match written.unchanged {
@@ -81,6 +82,16 @@ pub(crate) async fn run(
         same => format!("wrote {changed} to `{path}`; {same} had not changed"),
     };
     note(&text);
+    // The spec is in the files; what scripts read from standard output is where.
+    if output == Output::Json {
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        screen.document(&json::document(&serde_json::json!({
+            "dir": folder.path(),
+            "files": names,
+            "changed": written.changed,
+            "unchanged": written.unchanged,
+        })));
+    }
     if !written.doubles.is_empty() {
         let names = list(written.doubles.iter().map(|name| format!("`{name}`")));
         let verb = if written.doubles.len() == 1 { "holds a kind" } else { "hold kinds" };

@@ -76,6 +76,13 @@ fn a_folder_of_files() {
 
         let again = emulator(&bench, &format!("export --dir {dir} -o {format}")).exits(0);
         assert!(again.stderr.contains("wrote 0 files"), "{again:#?}");
+        if format == "json" {
+            let document = again.json();
+            assert_eq!((&document["dir"], &document["changed"]), (&dir.as_str().into(), &0.into()));
+            assert!(document["files"].as_array().unwrap().contains(&"users.json".into()), "{document:#}");
+        } else {
+            assert_eq!(again.stdout, "");
+        }
         bench.file(&format!("{dir}/users.{format}"), "by hand");
         emulator(&bench, &format!("export --dir {dir} -o {format}")).exits(3);
         assert_eq!(named(&format!("users.{format}")), "by hand");

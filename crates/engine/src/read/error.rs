@@ -76,8 +76,8 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    pub(super) fn rejected(what: String, rejection: Rejection) -> Self {
-        let text = rejection.error.and_then(|e| e.error_message).unwrap_or(rejection.text);
+    pub(super) fn rejected(what: String, rejection: &Rejection) -> Self {
+        let text = rejection.words();
         match rejection.status {
             403 => Self::Forbidden { what, text },
             status => Self::Rejected { what, status, text },

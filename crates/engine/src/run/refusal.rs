@@ -66,14 +66,7 @@ fn headline(rejection: &Rejection) -> String {
 }
 
 fn server_words(rejection: &Rejection) -> String {
-    let error = rejection.error.as_ref();
-    let message = error.and_then(|error| error.error_message.clone()).filter(|text| !text.is_empty());
-    let words = message.or_else(|| {
-        // Without an overall text the details are all that it says.
-        let details = error?.error_details.iter().flat_map(|(_, list)| list).map(ErrorDetail::text);
-        Some(details.collect::<Vec<_>>().join("; ")).filter(|text| !text.is_empty())
-    });
-    let words = words.unwrap_or_else(|| rejection.text.clone());
+    let words = rejection.words();
     if words.is_empty() { words } else { format!(": {words}") }
 }
 
