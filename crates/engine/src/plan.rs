@@ -78,8 +78,8 @@ pub use scope::{NoSelector, Scope, Selector, glob, selects};
 
 pub use document::{PlanDocument, PlanTimings, document};
 pub use types::{
-    Action, Base, BaseKind, CallTemplate, Carried, Change, Cleared, Cost, Operation, OperationId, Output,
-    Plan, Preset, TemplateText,
+    Action, Await, Base, BaseKind, CallTemplate, Carried, Change, Cleared, Cost, Delivery, Existing,
+    Operation, OperationId, Output, Plan, Preset, Stage, TemplateText,
 };
 
 /// How items are taken.
@@ -507,6 +507,7 @@ fn assemble<'a>(
         warnings: finder.desired.notes.iter().chain(&pruned.notes).cloned().collect(),
         problems: problems.warnings(),
         fingerprint,
+        delivery: None,
     }
 }
 

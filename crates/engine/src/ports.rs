@@ -242,6 +242,15 @@ pub struct DeliveryLabel {
 pub struct DeliverError {
     /// In words, without the product.
     pub why: String,
+    /// Where it is all the same, if it was kept: what was to be done next has failed.
+    pub kept: Option<String>,
+}
+
+impl DeliverError {
+    /// It is nowhere.
+    pub fn lost(why: impl Into<String>) -> Self {
+        Self { why: why.into(), kept: None }
+    }
 }
 
 /// For runs without products: refuses each.
@@ -250,7 +259,7 @@ pub struct NoDelivery;
 
 impl Deliver for NoDelivery {
     fn deliver(&self, _: DeliveryLabel, _: SecretValue) -> BoxFuture<'_, Result<String, DeliverError>> {
-        Box::pin(future::ready(Err(DeliverError { why: "nobody takes what the call gave out".to_owned() })))
+        Box::pin(future::ready(Err(DeliverError::lost("nobody takes what the call gave out"))))
     }
 }
 

@@ -213,7 +213,7 @@ impl Deliver for Folder {
     ) -> BoxFuture<'_, Result<String, DeliverError>> {
         let place = format!("{}.ovpn", of.key);
         self.files.lock().expect("nobody panics").push((of, product.expose().to_owned()));
-        let done = if self.full { Err(DeliverError { why: "no space left".to_owned() }) } else { Ok(place) };
+        let done = if self.full { Err(DeliverError::lost("no space left")) } else { Ok(place) };
         std::future::ready(done).boxed()
     }
 }

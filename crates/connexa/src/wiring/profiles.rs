@@ -117,7 +117,7 @@ impl Deliver for ProfileFolder {
         product: SecretValue,
     ) -> BoxFuture<'_, Result<String, DeliverError>> {
         // A few kilobytes: no reason for another thread.
-        Box::pin(async move { self.write(&of, &product).map_err(|why| DeliverError { why }) })
+        Box::pin(async move { self.write(&of, &product).map_err(DeliverError::lost) })
     }
 }
 

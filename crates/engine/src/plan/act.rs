@@ -241,6 +241,7 @@ fn assemble<'a>(
         warnings: finder.desired.notes.clone(),
         problems: problems.warnings(),
         fingerprint,
+        delivery: None,
     }
 }
 
@@ -431,6 +432,7 @@ fn operation(id: OperationId, change: usize, live: &Live, act: &Act) -> Operatio
         cleared: Vec::new(),
         unit: None,
         base: vec![live.clone()],
+        stage: None,
     }
 }
 

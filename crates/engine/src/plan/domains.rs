@@ -132,6 +132,7 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
         warnings: finder.desired.notes.clone(),
         problems: problems.warnings(),
         fingerprint,
+        delivery: None,
     }
 }
 
@@ -191,5 +192,6 @@ fn operation(finder: &Finder<'_>, place: usize, batch: Batch<'_>, adds: bool) ->
         cleared: Vec::new(),
         unit: unit.map(str::to_owned),
         base: Vec::new(),
+        stage: None,
     }
 }

@@ -111,6 +111,7 @@ impl<'a> Writer<'_, 'a> {
             cleared,
             unit: draft.unit.map(str::to_owned),
             base: self.base(own, draft),
+            stage: None,
         }
     }
 

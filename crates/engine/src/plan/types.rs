@@ -89,6 +89,9 @@ pub struct Plan {
     pub problems: Vec<Problem>,
     /// Hash of what it rests on and does, volatile fields excluded.
     pub fingerprint: String,
+    /// Where that goes which its calls give out, and what is done with it: for the host that carries the plan out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
 }
 
 impl Plan {
@@ -99,6 +102,33 @@ impl Plan {
     pub fn is_empty(&self) -> bool {
         self.operations.is_empty()
     }
+}
+
+/// Where that goes which the calls of a plan give out. The plan only keeps it, so that a run that is continued finds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The folder.
+    pub folder: String,
+    /// What is done about a file that is there.
+    pub existing: Existing,
+    /// The file of each change, by its index.
+    pub files: BTreeMap<usize, String>,
+    /// A command that is run once a file is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<String>,
+}
+
+/// What is done about a file that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Existing {
+    /// It stays, and the new one is not written.
+    #[default]
+    Refuse,
+    /// The new one takes its place.
+    Replace,
+    /// It is kept under another name.
+    Keep,
 }
 
 /// A barrier: one set of operations starts when all of another have ended, however they ended.
@@ -223,6 +253,35 @@ pub struct Operation {
     /// it. If they are no longer so, the operation has `Drifted`; it is undone from them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub base: Vec<Live>,
+    /// Which of several stages of one change it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Stage>,
+}
+
+/// One of several stages of a change of one object, each an operation of its own that carries the same change and needs the one before.
+/// What has been begun is gone through with, even where nothing new is started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The first one. If nobody can tell whether it was applied, the next one is made all the same.
+    Begin,
+    /// Asks for something that is given out. It is asked for again when the answer was lost, whatever the table of lost
+    /// answers says of its call, and that is said.
+    Fetch,
+    /// Waits until a list shows the object so. The call is the list's; one reading serves all that wait.
+    Await(Await),
+}
+
+/// What is waited for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Await {
+    /// A member of the object.
+    pub at: JsonPointer,
+    /// It has one of these values, in whatever case.
+    pub values: Vec<String>,
+    /// How long that may take.
+    #[serde(rename = "within_ms", with = "connexa_types::milliseconds")]
+    pub within: std::time::Duration,
 }
 
 impl Operation {

@@ -207,6 +207,7 @@ mod tests {
             warnings: vec![],
             problems: vec![],
             fingerprint: String::new(),
+            delivery: None,
         };
         Graph::new(&plan, limit)
     }
@@ -229,6 +230,7 @@ mod tests {
             cleared: vec![],
             unit: None,
             base: vec![],
+            stage: None,
         }
     }
 

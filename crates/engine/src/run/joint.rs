@@ -309,6 +309,7 @@ fn repair(
         cleared: Vec::new(),
         unit: from.unit.clone(),
         base: Vec::new(),
+        stage: None,
     })
 }
 

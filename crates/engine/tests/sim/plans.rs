@@ -88,6 +88,7 @@ impl Builder {
             cleared: vec![],
             unit: None,
             base: vec![],
+            stage: None,
         });
         self.operations.last_mut().unwrap()
     }
@@ -219,6 +220,7 @@ impl Builder {
             warnings: vec![],
             problems: vec![],
             fingerprint: "sha256:0".to_owned(),
+            delivery: None,
         })
     }
 }
