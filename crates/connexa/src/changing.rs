@@ -53,7 +53,13 @@ use picking::Picks;
 use plan_files::Keeping;
 use planning::{OnScreen, unreachable};
 use running::Ended;
-use std::{path::Path, sync::Arc, time::Instant};
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::Path,
+    sync::Arc,
+    time::Instant,
+};
 
 /// What a command asks for.
 pub(crate) struct Course<'a> {
@@ -345,7 +351,7 @@ impl Context<'_> {
         }
         self.screen.complain(&failure.text());
         if self.output == Output::Json {
-            self.screen.document(&json::document(&problems_view::document(problems)));
+            self.screen.json(&problems_view::document(problems));
         }
         failure.exit
     }
@@ -364,12 +370,11 @@ impl Context<'_> {
             report.run.profile = self.profile.map(str::to_owned);
             add_planning(&mut report, spent);
             refused::fill(&mut report, changes);
-            let text = self.text(&report);
             // For people all has been said above.
             if self.output == Output::Json {
-                self.screen.document(&json::document(&report));
+                self.screen.json(&report);
             }
-            self.write_report(&report, &text);
+            self.write_report(&report);
         }
         failure.exit
     }
@@ -431,13 +436,12 @@ impl Context<'_> {
             report.outcome = RunOutcome::Refused;
         }
         write_failures(&plan, &mut report, format, flags, state);
-        let text = self.text(&report);
         match self.output {
-            Output::Json => self.screen.document(&json::document(&report)),
+            Output::Json => self.screen.json(&report),
             Output::Markdown => self.screen.document(&markdown::report(&report)),
-            _ => self.screen.result(&text),
+            _ => self.screen.result(&self.text(&report)),
         }
-        self.write_report(&report, &text);
+        self.write_report(&report);
         if cut_off {
             self.screen.complain(&Text::titled(
                 Tone::Warning,
@@ -452,7 +456,7 @@ impl Context<'_> {
     fn show_plan(&self, spent: &Spent, plan: &Plan) -> Exit {
         match self.output {
             Output::Json => {
-                self.screen.document(&json::document(&plan::document(plan, spent.timings)));
+                self.screen.json(&plan::document(plan, spent.timings));
             }
             Output::Markdown => self.screen.document(&markdown::plan(plan)),
             _ => self.screen.result(&plan_view::text(plan)),
@@ -502,16 +506,19 @@ impl Context<'_> {
     }
 
     /// Writes the file of `--report`, in the form that its extension says.
-    fn write_report(&self, report: &Report, text: &Text) {
+    fn write_report(&self, report: &Report) {
         let Some(path) = self.course.run.and_then(|run| run.report.as_deref()) else { return };
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let content = match extension.as_deref() {
-            Some("json") => json::document(report),
-            Some("csv") => report_csv::table(report),
-            Some("md" | "markdown") => markdown::report(report),
-            _ => text.render_plain(),
+        let written = match extension.as_deref() {
+            Some("json") => File::create(path).and_then(|file| {
+                let mut file = BufWriter::with_capacity(1 << 16, file);
+                json::write(report, &mut file).and_then(|()| file.flush())
+            }),
+            Some("csv") => std::fs::write(path, report_csv::table(report)),
+            Some("md" | "markdown") => std::fs::write(path, markdown::report(report)),
+            _ => std::fs::write(path, self.text(report).render_plain()),
         };
-        if let Err(error) = std::fs::write(path, content) {
+        if let Err(error) = written {
             // What the run came to is on standard output and in the exit code all the same.
             let warning = format_args!("the report is not in `{}`: {error}", path.display());
             self.screen.complain(&Text::titled(Tone::Warning, "warning", warning));

@@ -75,7 +75,7 @@ use std::{
     io::{self, Write as _},
     time::Duration,
 };
-use views::{json, shell};
+use views::shell;
 
 /// Runs one command to its end; `arguments` begin with the program's name.
 ///
@@ -208,7 +208,7 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
             report.outcome = connexa_engine::report::RunOutcome::Stopped;
         }
         report.warnings.push(failure.line());
-        screen.document(&json::document(&report));
+        screen.json(&report);
     }
     failure.exit
 }

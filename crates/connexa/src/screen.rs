@@ -6,12 +6,16 @@
 
 use crate::{
     cli::Color,
-    views::text::{Text, harmless},
+    views::{
+        json,
+        text::{Text, harmless},
+    },
 };
 use anstream::{AutoStream, ColorChoice};
 use indicatif::ProgressBar;
+use serde::Serialize;
 use std::{
-    io::{self, IsTerminal as _, Write},
+    io::{self, BufWriter, IsTerminal as _, Write},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -55,12 +59,17 @@ impl Screen {
 
     /// Writes a result for people to standard output.
     pub(crate) fn result(&self, text: &Text) {
-        self.out(AutoStream::new(io::stdout(), self.color), text.render().as_bytes());
+        self.out(AutoStream::new(io::stdout(), self.color), |to| to.write_all(text.render().as_bytes()));
     }
 
     /// Writes a result to standard output that is harmless as it stands, such as JSON.
     pub(crate) fn document(&self, document: &str) {
-        self.out(io::stdout(), document.as_bytes());
+        self.out(io::stdout(), |to| to.write_all(document.as_bytes()));
+    }
+
+    /// Writes a result to standard output as a JSON document, which may be a long one.
+    pub(crate) fn json(&self, document: &impl Serialize) {
+        self.out(BufWriter::with_capacity(1 << 16, io::stdout()), |to| json::write(document, to));
     }
 
     /// Writes a result to standard output that holds names as they are; on a terminal they are made harmless.
@@ -84,7 +93,8 @@ impl Screen {
     pub(crate) fn complain(&self, text: &Text) {
         self.aside(|| {
             // There is nobody to tell that nobody can be told.
-            let _ = write(AutoStream::new(io::stderr(), self.color), text.render().as_bytes());
+            let mut stream = AutoStream::new(io::stderr(), self.color);
+            let _ = stream.write_all(text.render().as_bytes()).and_then(|()| stream.flush());
         });
     }
 
@@ -108,9 +118,10 @@ impl Screen {
         self.lost.get()
     }
 
-    fn out(&self, stream: impl Write, bytes: &[u8]) {
+    /// Writes all of a result, or what the reader wants of it.
+    fn out<W: Write>(&self, mut stream: W, write: impl FnOnce(&mut W) -> io::Result<()>) {
         self.aside(|| {
-            if let Err(error) = write(stream, bytes)
+            if let Err(error) = write(&mut stream).and_then(|()| stream.flush())
                 && error.kind() != io::ErrorKind::BrokenPipe
             {
                 // The first reason is the one that counts.
@@ -126,9 +137,4 @@ impl Screen {
             None => write(),
         }
     }
-}
-
-/// Writes all of it, or what the reader wants of it.
-fn write(mut stream: impl Write, bytes: &[u8]) -> io::Result<()> {
-    stream.write_all(bytes).and_then(|()| stream.flush())
 }

@@ -9,7 +9,7 @@ use crate::{
     settings::{self, Config, Variables},
     specs::{self, Taken},
     views::{
-        json, problems,
+        problems,
         text::{Text, Tone, count, list},
     },
 };
@@ -31,7 +31,7 @@ pub(crate) fn run(
     let reading = reading.alone();
     let exit = if reading.has_errors() { Exit::Refused } else { Exit::Complete };
     if output == Output::Json {
-        screen.document(&json::document(&problems::document(&reading.problems)));
+        screen.json(&problems::document(&reading.problems));
         return Ok(exit);
     }
     screen.result(&problems::text(&reading.problems));

@@ -3,19 +3,31 @@
 use super::text::is_hazard;
 use connexa_types::Kind;
 use serde::Serialize;
-use serde_json::{Map, Value};
-use std::fmt::Write as _;
+use serde_json::{
+    Map, Serializer, Value,
+    ser::{CompactFormatter, Formatter, PrettyFormatter},
+};
+use std::{fmt::Write as _, io};
+
+/// Writes a document on several lines, with a final line end. It is never in memory as a whole.
+pub(crate) fn write(value: &impl Serialize, mut to: impl io::Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut to, Harmless(PrettyFormatter::new())))?;
+    to.write_all(b"\n")
+}
 
 /// A document on several lines, with a final line end.
 pub(crate) fn document(value: &impl Serialize) -> String {
-    let mut text = serde_json::to_string_pretty(value).expect("documents have text keys and no secret");
-    text.push('\n');
-    escaped(&text)
+    let mut text = Vec::new();
+    write(value, &mut text).expect("documents have text keys and no secret");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 /// A value on one line, without a line end.
 pub(crate) fn line(value: &impl Serialize) -> String {
-    escaped(&serde_json::to_string(value).expect("documents have text keys and no secret"))
+    let mut text = Vec::new();
+    let mut to = Serializer::with_formatter(&mut text, Harmless(CompactFormatter));
+    value.serialize(&mut to).expect("documents have text keys and no secret");
+    String::from_utf8(text).expect("JSON is text")
 }
 
 /// An item of a spec as a line of JSON Lines, which says its kind; without a line end.
@@ -40,6 +52,58 @@ pub(crate) fn escaped(json: &str) -> String {
         }
     }
     out
+}
+
+/// Writes as another formatter does, and escapes what could steer a terminal.
+struct Harmless<F>(F);
+
+impl<F: Formatter> Formatter for Harmless<F> {
+    fn write_string_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return self.0.write_string_fragment(writer, fragment);
+        }
+        self.0.write_string_fragment(writer, &escaped(fragment))
+    }
+
+    fn begin_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + io::Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
 }
 
 #[cfg(test)]
