@@ -4,12 +4,13 @@
 //! commands are this course with different stops. With `--output json` exactly one document comes out of it on standard
 //! output, whichever way it ends.
 
+pub(crate) mod events;
 pub(crate) mod given;
 pub(crate) mod picking;
 pub(crate) mod plan_files;
 pub(crate) mod planning;
 pub(crate) mod refused;
-mod running;
+pub(crate) mod running;
 mod waves;
 
 pub(crate) use crate::session::planning::Make;
@@ -22,25 +23,25 @@ use crate::{
     session::{
         Session,
         planning::{self as session_planning, Looking, Planned, Spent, merged},
-        running::{add_planning, complete},
+        running::{self as session_running, New, Place, add_planning, complete},
     },
     settings::{self, Config, Target, Variables},
     specs::{self, Taken},
     views::{
         failures, json, markdown, plan as plan_view, problems as problems_view, report as report_view,
         report_csv,
-        shell::quoted,
+        shell::{self, quoted},
         text::{Text, Tone},
     },
     wiring::{
         self, SessionOptions,
+        actor::actor,
         profiles::ProfileFolder,
         secrets::HostSecrets,
         signals::Signals,
         state_dir::{self, StateDir},
     },
 };
-use connexa_emulator::Limits;
 use connexa_engine::{
     plan::{self, Action, Guards, Plan, PlanOptions, Planning, Selector},
     ports::{Deliver, NoDelivery},
@@ -49,6 +50,7 @@ use connexa_engine::{
     spec::{self, SourceText},
 };
 use connexa_types::Timestamp;
+use events::EventFile;
 use picking::Picks;
 use plan_files::Keeping;
 use planning::{OnScreen, unreachable};
@@ -56,7 +58,6 @@ use running::Ended;
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    path::Path,
     sync::Arc,
     time::Instant,
 };
@@ -151,12 +152,19 @@ pub(crate) async fn go(
         tenant: "",
         profile: None,
         title: String::new(),
+        key_id: "",
     };
     if let Some(export) = course.keeping.against {
         return plan_files::against(&Context { tenant: &format!("file:{export}"), ..context }, export, &key);
     }
     let target = Target::of(&config, global, variables)?;
-    let cx = Context { tenant: target.tenant(), profile: target.profile(), title: target.title(), ..context };
+    let cx = Context {
+        tenant: target.tenant(),
+        profile: target.profile(),
+        title: target.title(),
+        key_id: target.key_id(),
+        ..context
+    };
     if let Some(failure) = course.keeping.file.as_ref().and_then(|file| file.refusal(cx.tenant, None)) {
         return Ok(cx.refuse(&failure, Vec::new(), &[], &cx.offline()));
     }
@@ -307,6 +315,8 @@ struct Context<'a> {
     profile: Option<&'a str>,
     /// The tenant as it is named in questions.
     title: String,
+    /// The id of the API key, for the audit.
+    key_id: &'a str,
     /// Most calls in flight at once.
     parallel: usize,
     started: Timestamp,
@@ -412,23 +422,30 @@ impl Context<'_> {
                 ));
             }
         }
-        let ended = running::run(
-            Arc::clone(&plan),
-            running::Request {
-                command: self.course.command,
-                flags,
-                parallel: self.parallel,
-                title: self.title.clone(),
-                color: self.global.color,
-                deliver,
-            },
-            session,
-            secrets,
-            signals,
-            self.screen,
-        )
-        .await?;
-        let Ended { mut report, cut_off } = ended;
+        let events = EventFile::create(flags.events.as_deref())?;
+        let journal = wiring::journal(state, session.tenant())?;
+        let actor = actor(self.key_id);
+        let place = Place { journal: &*journal, actor: &actor, take_over: flags.among.take_over };
+        let id = session_running::new_id();
+        let new = New {
+            id: &id,
+            plan: Arc::clone(&plan),
+            command: self.course.command,
+            options: running::options(flags, self.parallel),
+        };
+        let held = session_running::begin(new, place, session)
+            .await
+            .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
+        let request = running::Request {
+            flags,
+            title: self.title.clone(),
+            color: self.global.color,
+            deliver,
+            events,
+            earlier: &[],
+        };
+        let ended = running::carry(held, &plan, request, session, secrets, signals, self.screen).await;
+        let Ended { mut report, cut_off, .. } = ended;
         report.run.profile = self.profile.map(str::to_owned);
         complete(&mut report, &plan, problems, &planned.spent, session);
         let unreachable = Exit::is_unreachable(&report);
@@ -527,31 +544,12 @@ impl Context<'_> {
 
     /// The command again, on other files, for copying.
     fn command_line(&self, more: &[String], files: &[String]) -> String {
-        let mut words = vec![self.global.program.clone()];
-        words.extend(self.course.words.split(' ').map(str::to_owned));
+        let mut words: Vec<String> = self.course.words.split(' ').map(str::to_owned).collect();
         words.extend_from_slice(more);
         for file in files {
             words.extend(["-f".to_owned(), quoted(file)]);
         }
-        let global = self.global;
-        let mut flag = |name: &str, value: Option<String>| {
-            if let Some(value) = value {
-                words.extend([name.to_owned(), quoted(&value)]);
-            }
-        };
-        let path = |path: &Path| path.display().to_string();
-        flag("--api-url", global.api_url.clone());
-        flag("--cloud-id", global.cloud_id.clone());
-        flag("--profile", global.profile.clone());
-        flag("--ca-file", global.ca_file.as_deref().map(path));
-        flag("--state-dir", global.state_dir.as_deref().map(path));
-        if global.emulator {
-            words.push("--emulator".to_owned());
-        }
-        if let Some(limits) = &global.emulator_limits {
-            words.extend(["--emulator-limits".to_owned(), shortest(*limits)]);
-        }
-        words.join(" ")
+        shell::command(self.global, words)
     }
 }
 
@@ -578,16 +576,5 @@ fn write_failures(
         Err(failure) => {
             report.warnings.push(format!("what did not succeed is not written: {}", failure.line()));
         }
-    }
-}
-
-/// Limits as people write them: once where both classes have the same.
-fn shortest(limits: Limits) -> String {
-    match limits {
-        Limits::Separate { .. } if limits == Limits::UNLIMITED => "unlimited".to_owned(),
-        Limits::Separate { read, update } if read == update => {
-            format!("{}:{}:{}", read.burst, read.rate, read.period)
-        }
-        other => other.to_string(),
     }
 }

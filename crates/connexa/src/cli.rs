@@ -14,7 +14,7 @@ pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Upda
 pub(crate) use export::Export;
 pub(crate) use get::{Get, Past};
 pub(crate) use planning::PruneFlags;
-pub(crate) use policy::PolicyFlags;
+pub(crate) use policy::{AmongFlags, PolicyFlags};
 pub(crate) use scope::ScopeFlags;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -466,6 +466,9 @@ pub(crate) struct RunFlags {
     /// When it stops, and when it looks again.
     #[command(flatten)]
     pub(crate) policy: PolicyFlags,
+    /// What it does about other runs.
+    #[command(flatten)]
+    pub(crate) among: AmongFlags,
     /// Write the report to a file too: .json, .csv or .md (Markdown) by its name, anything else is text.
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,

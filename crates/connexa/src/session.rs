@@ -1,9 +1,10 @@
 //! A tenant and the ports to it: what the command line and the library go their course with.
 //!
 //! A [`Session`] holds provider, clock and pacer. [`planning`] reads the tenant and plans, [`running`] carries a plan out,
-//! [`calling`] makes single calls; each exists once, and tells whoever watches instead of printing.
+//! [`history`] tells of runs that the journal holds, [`calling`] makes single calls; each exists once, and tells whoever watches instead of printing.
 
 pub(crate) mod calling;
+pub(crate) mod history;
 pub(crate) mod pacing;
 pub(crate) mod planning;
 pub(crate) mod running;

@@ -250,6 +250,14 @@ impl Target {
         }
     }
 
+    /// The id of the API key.
+    pub(crate) fn key_id(&self) -> &str {
+        match self {
+            Self::Remote { key, .. } => &key.client_id,
+            Self::Emulator { .. } => "emulator",
+        }
+    }
+
     /// The cap on all calls that the profile sets.
     pub(crate) fn max_rate(&self) -> Option<Rate> {
         match self {

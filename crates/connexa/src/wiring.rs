@@ -1,5 +1,6 @@
 //! The engine's ports on this machine: network or emulator, time, secrets, pace, state.
 
+pub(crate) mod actor;
 pub(crate) mod clock;
 pub(crate) mod cloud_connexa;
 pub(crate) mod embedded;
@@ -23,8 +24,12 @@ use crate::{
 use clock::TokioClock;
 use connexa_client::{Credentials, HttpOptions, HttpTransportError};
 use connexa_emulator::{Config, Embedded, Limits};
-use connexa_engine::{ports::Clock as _, quota::Rate};
-use connexa_types::SealingKey;
+use connexa_engine::{
+    journal::MemoryJournal,
+    ports::{Clock as _, Journal},
+    quota::Rate,
+};
+use connexa_types::{SealingKey, TenantId};
 use shared_quota::QuotaFile;
 use state_dir::StateDir;
 use std::sync::Arc;
@@ -74,6 +79,11 @@ pub(crate) fn open(options: SessionOptions<'_>) -> Result<Session, Failure> {
             Ok(Session::embedded(emulator, clock, credentials, key, max_rate))
         }
     }
+}
+
+/// The journal of a tenant: where its runs are remembered.
+pub(crate) fn journal(_state: &StateDir, _tenant: &TenantId) -> Result<Arc<dyn Journal>, Failure> {
+    Ok(Arc::new(MemoryJournal::new()))
 }
 
 fn open_emulator(

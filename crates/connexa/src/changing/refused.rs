@@ -1,5 +1,6 @@
 //! Reports of commands that were refused before any change, and of runs that were cut off.
 
+use crate::session::history::{blank, planned};
 use connexa_engine::{
     desired::{DesiredState, Item},
     plan::{Action, Plan},
@@ -98,47 +99,4 @@ fn invalid(change: &mut ReportedChange, problems: &[&Problem]) {
 /// Changes of a plan that is not carried out: what the plan itself decided stands, the rest was never started.
 pub(crate) fn changes(plan: &Plan) -> impl Iterator<Item = (Verdict, ReportedChange)> + '_ {
     (0..plan.changes.len()).map(|index| planned(plan, index))
-}
-
-/// A change of a plan as far as the plan itself decided it.
-pub(crate) fn planned(plan: &Plan, index: usize) -> (Verdict, ReportedChange) {
-    let change = &plan.changes[index];
-    let mut reported = blank(&change.kind, change.key.clone(), change.action);
-    reported.verb.clone_from(&change.verb);
-    reported.id.clone_from(&change.id);
-    reported.item.clone_from(&change.item);
-    reported.source.clone_from(&change.source);
-    reported.note.clone_from(&change.note);
-    match &change.preset {
-        None => (Verdict::Unprocessed, reported),
-        Some(preset) => {
-            reported.error = Some(preset.error.clone());
-            reported.error_type = Some(preset.error_type);
-            reported.error_detail = (!preset.error_detail.is_empty()).then(|| preset.error_detail.clone());
-            reported.cause.clone_from(&preset.cause);
-            (preset.verdict, reported)
-        }
-    }
-}
-
-fn blank(kind: &str, key: String, action: Action) -> ReportedChange {
-    ReportedChange {
-        kind: kind.to_owned(),
-        key,
-        action,
-        verb: None,
-        id: None,
-        item: None,
-        source: None,
-        object: None,
-        attempts: None,
-        status: None,
-        note: None,
-        origin: None,
-        error: None,
-        error_type: None,
-        error_detail: None,
-        cause: None,
-        duplicates: None,
-    }
 }

@@ -30,9 +30,17 @@ impl From<Policy> for OnFailure {
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Run options")]
 pub(crate) struct PolicyFlags {
-    /// What a failure means for the rest: stop starts nothing new.
-    #[arg(long, value_name = "POLICY", default_value = "continue")]
-    pub(crate) on_failure: Policy,
+    /// What a failure means for the rest: continue, stop (nothing new is started) or undo (what was done is taken back)
+    /// [default: continue].
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) on_failure: Option<Policy>,
+    /// Let an undo delete also what was found after a lost answer, and is only inferred to be ours.
+    #[arg(long)]
+    pub(crate) undo_inferred: bool,
+    /// How long after a lost answer the service may still carry the call out: nothing is concluded from what it shows
+    /// before. 0s only for a service that is known to be synchronous [default: 60s].
+    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    pub(crate) settle: Option<Duration>,
     /// Start nothing new once so many calls, and items that are no good, have failed.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_failures: Option<u64>,
@@ -53,4 +61,19 @@ pub(crate) struct PolicyFlags {
     /// Go on with a kind although its first calls are all refused alike.
     #[arg(long)]
     pub(crate) no_brake: bool,
+}
+
+/// What a run does about other runs on the same tenant.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Run options")]
+pub(crate) struct AmongFlags {
+    /// Wait so long for a run that is at work on the same objects, such as 5m; then it is refused [default: 0s].
+    #[arg(long, value_name = "DURATION", value_parser = span::parse)]
+    pub(crate) lock_timeout: Option<Duration>,
+    /// Make calls ahead of those of other runs with the same key.
+    #[arg(long)]
+    pub(crate) urgent: bool,
+    /// Take over runs of another machine, which must not be at work any more: the state directory was copied from there.
+    #[arg(long)]
+    pub(crate) take_over: bool,
 }

@@ -5,14 +5,15 @@ use crate::{
     session::{
         pacing::Pacing,
         planning::{self, Looking, Make, Spent},
-        running,
+        running::{self, New, Place},
     },
     wiring::secrets::HostSecrets,
 };
 use connexa_engine::{
     drive::Ports,
+    journal::MemoryJournal,
     plan::{self, Change, Cost, Exceeded, Mode, Operation, PlanDocument, Planning},
-    ports::{ClaimError, Deliver, NoDelivery},
+    ports::{ClaimError, Deliver, Journal, NoDelivery},
     problem::Problem,
     read::ReadError,
     report::Report,
@@ -248,16 +249,22 @@ impl Plan {
         let session = self.tenant.session();
         let pacing = Pacing::new(session, self.tenant.batches(), options.max_rate);
         let ports = session.ports(&self.secrets);
-        let request = running::Request {
+        let id = running::new_id();
+        let new = New {
+            id: &id,
             plan: Arc::clone(&self.content),
             command: &self.content.command,
             options: options.of_run(),
-            ports: Ports { pacer: &pacing, deliver, ..ports },
         };
+        // Without a journal of the tenant nothing outlives the run.
+        let (kept, own) = (self.tenant.journal(), MemoryJournal::new());
+        let journal: &dyn Journal = kept.map_or(&own, |kept| &**kept);
+        let actor = self.tenant.actor();
+        let mut held = running::begin(new, Place { journal, actor, take_over: false }, session).await?;
+        let ports = Ports { pacer: &pacing, deliver, ..ports };
         let mut watch = |event: &_| self.watchers.tell(event);
-        let id = running::new_id();
-        let run = running::run(&id, request, session, &mut watch, self.stopper.stops());
-        let mut report = run.await?;
+        let mut report = held.go(ports, &mut watch, self.stopper.stops()).await;
+        held.release().await;
         running::complete(&mut report, &self.content, self.problems.clone(), &self.spent, session);
         Ok(report)
     }

@@ -4,6 +4,7 @@ use super::Api;
 use crate::{
     session::{EMULATOR, Remote, Session, calling::CallError, pacing::Batches},
     wiring::{
+        actor::actor,
         clock::TokioClock,
         secrets::HostSecrets,
         shared_quota::QuotaFile,
@@ -15,7 +16,7 @@ use connexa_emulator::{
     Config, Embedded, Emulator, Limits, faults::FaultDocument, ledger::LedgerMemory, store::StoreError,
 };
 use connexa_engine::{
-    ports::Clock as _,
+    ports::{Actor, Clock as _, Journal},
     quota::{QuotaView, Rate},
 };
 use connexa_types::{SealingKey, SecretHash, SecretValue, TenantId};
@@ -32,6 +33,9 @@ struct Inner {
     session: Session,
     key: SealingKey,
     batches: Batches,
+    /// Where runs are remembered, if that outlives this process.
+    journal: Option<Arc<dyn Journal>>,
+    actor: Actor,
 }
 
 /// How to reach a tenant.
@@ -101,6 +105,7 @@ impl Tenant {
     ) -> Result<Self, ConnectError> {
         let base: BaseUrl = url.parse()?;
         let TenantOptions { ca_file, max_rate, state_dir } = options;
+        let actor = actor(&credentials.client_id);
         let (key, quota) = match state_dir {
             Some(path) => {
                 let state = StateDir::open(&path)?;
@@ -112,7 +117,7 @@ impl Tenant {
         };
         let http = HttpOptions { ca_file, ..HttpOptions::default() };
         let remote = Remote { base, credentials, key: key.clone(), http, max_rate, quota };
-        Ok(Self::over(Session::remote(remote)?, key))
+        Ok(Self::over(Session::remote(remote)?, key, None, actor))
     }
 
     /// A fresh tenant of the emulator, in memory.
@@ -148,12 +153,13 @@ impl Tenant {
         }
         emulator.with(|emulator| emulator.add_faults(faults));
         let key = fresh_key()?;
+        let actor = actor(&credentials.client_id);
         let session = Session::embedded(Arc::new(emulator), clock, credentials, key.clone(), None);
-        Ok(Self::over(session, key))
+        Ok(Self::over(session, key, None, actor))
     }
 
-    fn over(session: Session, key: SealingKey) -> Self {
-        Self(Arc::new(Inner { session, key, batches: Batches::default() }))
+    fn over(session: Session, key: SealingKey, journal: Option<Arc<dyn Journal>>, actor: Actor) -> Self {
+        Self(Arc::new(Inner { session, key, batches: Batches::default(), journal, actor }))
     }
 
     /// The URL that all emulators in process have.
@@ -191,6 +197,14 @@ impl Tenant {
 
     pub(super) fn session(&self) -> &Session {
         &self.0.session
+    }
+
+    pub(super) fn journal(&self) -> Option<&Arc<dyn Journal>> {
+        self.0.journal.as_ref()
+    }
+
+    pub(super) fn actor(&self) -> &Actor {
+        &self.0.actor
     }
 
     pub(super) fn batches(&self) -> &Batches {

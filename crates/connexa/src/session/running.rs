@@ -1,12 +1,11 @@
-//! Carrying a plan out: the run machine, driven and recorded; and what its report says beside its verdicts.
+//! Carrying a plan out: the run machine, claimed, driven and recorded; and what its report says beside its verdicts.
 
 use super::{Session, planning::Spent, seed};
 use connexa_engine::{
     drive::{Ports, Recording, drive},
-    journal::MemoryJournal,
     machine::Stop,
     plan::Plan,
-    ports::{Actor, Claim, ClaimError, Journal as _},
+    ports::{Actor, Claim, ClaimError, Journal, Lease},
     problem::Problem,
     quota::QuotaView,
     record::{Event, RunId},
@@ -14,19 +13,40 @@ use connexa_engine::{
     run::{Run, RunOptions},
 };
 use connexa_types::Class;
-use futures_util::Stream;
+use futures_util::{FutureExt as _, Stream, stream};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-/// What a run carries out, and how.
-pub(crate) struct Request<'a> {
-    /// The plan.
+/// How often a run looks whether it has been asked to stop from elsewhere.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Where a run is recorded, and in whose name.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// The journal.
+    pub(crate) journal: &'a dyn Journal,
+    /// Who does it.
+    pub(crate) actor: &'a Actor,
+    /// Whether runs of another machine are taken over.
+    pub(crate) take_over: bool,
+}
+
+/// A run that is to begin.
+pub(crate) struct New<'a> {
+    /// Its id.
+    pub(crate) id: &'a RunId,
+    /// What it carries out.
     pub(crate) plan: Arc<Plan>,
     /// The command, such as `apply`.
     pub(crate) command: &'a str,
     /// How.
     pub(crate) options: RunOptions,
-    /// What it is driven with; where it is recorded is added.
-    pub(crate) ports: Ports<'a>,
+}
+
+/// A run in our hands. Dropping it gives it out of hand; [`Held::release`] waits until that is done.
+pub(crate) struct Held<'a> {
+    journal: &'a dyn Journal,
+    lease: Option<Lease>,
+    machine: Option<Run>,
 }
 
 /// A run's id: sorts by start.
@@ -34,36 +54,93 @@ pub(crate) fn new_id() -> RunId {
     RunId(uuid::Uuid::now_v7().to_string())
 }
 
-/// Carries a plan out. What comes on `stops` is passed on to it.
-///
-/// Dropping the future ends it at once: of calls in flight nobody knows then whether they are carried out.
-pub(crate) async fn run(
-    id: &RunId,
-    request: Request<'_>,
+/// `kind/key` of what a plan touches, each once: of changes that no call carries nothing is claimed.
+pub(crate) fn touched(plan: &Plan) -> Vec<String> {
+    let mut carried: Vec<usize> = plan
+        .operations
+        .iter()
+        .flat_map(|operation| &operation.carries)
+        .map(|carried| carried.change)
+        .collect();
+    carried.sort_unstable();
+    carried.dedup();
+    let changes = carried.into_iter().map(|index| &plan.changes[index]);
+    changes.map(|change| format!("{}/{}", change.kind, change.key)).collect()
+}
+
+/// Claims what a plan touches. Nothing is sent before [`Held::go`].
+pub(crate) async fn begin<'a>(
+    new: New<'_>,
+    place: Place<'a>,
     session: &Session,
-    watch: &mut (dyn FnMut(&Event) + Send),
-    stops: impl Stream<Item = Stop>,
-) -> Result<Report, ClaimError> {
-    let Request { plan, command, options, ports } = request;
-    let journal = MemoryJournal::new();
+) -> Result<Held<'a>, ClaimError> {
+    let New { id, plan, command, options } = new;
     let claim = Claim {
         run: id.clone(),
         tenant: plan.tenant.clone(),
         command: command.to_owned(),
         started: session.now().wall,
-        keys: plan.changes.iter().map(|change| format!("{}/{}", change.kind, change.key)).collect(),
+        keys: touched(&plan),
         plan: Some(Arc::clone(&plan)),
-        take_over: false,
-        actor: Actor::default(),
+        take_over: place.take_over,
+        actor: place.actor.clone(),
     };
-    let lease = journal.claim(claim).await?;
+    let lease = place.journal.claim(claim).await?;
     tracing::info!(run = %id, operations = plan.operations.len(), "run started");
     let options = RunOptions { update_period: update_period(session), ..options };
     let machine = Run::new(id.clone(), plan, options, seed());
-    let ports = Ports { recording: Some(Recording { journal: &journal, lease: &lease }), ..ports };
-    let report = drive(machine, ports, watch, stops).await;
-    tracing::info!(run = %id, "run ended");
-    Ok(*report)
+    Ok(Held { journal: place.journal, lease: Some(lease), machine: Some(machine) })
+}
+
+impl Held<'_> {
+    /// Carries it out. What comes on `stops` is passed on to it, and so is what other processes ask of it. `ports`: where
+    /// it is recorded is added.
+    ///
+    /// Dropping the future ends it at once: of calls in flight nobody knows then whether they are carried out.
+    pub(crate) async fn go(
+        &mut self,
+        ports: Ports<'_>,
+        watch: &mut (dyn FnMut(&Event) + Send),
+        stops: impl Stream<Item = Stop>,
+    ) -> Report {
+        let (lease, machine) =
+            self.lease.as_ref().zip(self.machine.take()).expect("a run is carried out once");
+        let ports = Ports { recording: Some(Recording { journal: self.journal, lease }), ..ports };
+        // Asked from elsewhere once; not any more once the run has been told to stop from here.
+        let asked = stream::once(asked_to_stop(self.journal, lease));
+        let report = drive(machine, ports, watch, stream::select(stops, asked)).await;
+        tracing::info!(run = %lease.run, "run ended");
+        *report
+    }
+
+    /// Gives the run out of hand, once all that was recorded is durable.
+    pub(crate) async fn release(mut self) {
+        if let Some(lease) = self.lease.take() {
+            // Whoever looks next finds an owner that is gone, which comes to the same.
+            if let Err(failure) = self.journal.release(lease).await {
+                tracing::debug!("the run is not given out of hand: {failure}");
+            }
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if let Some(lease) = self.lease.take() {
+            let _ = self.journal.release(lease).now_or_never();
+        }
+    }
+}
+
+/// Waits until somebody asks the owner of a run to stop it.
+async fn asked_to_stop(journal: &dyn Journal, lease: &Lease) -> Stop {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        // A journal that cannot be read will say so where it is written to.
+        if matches!(journal.asked_to_stop(lease).await, Ok(true)) {
+            return Stop::Finish;
+        }
+    }
 }
 
 /// The period of the update class, as far as it is known.

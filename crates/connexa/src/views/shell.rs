@@ -1,5 +1,7 @@
 //! Words of a command line that is shown to be copied.
 
+use crate::cli::Global;
+use connexa_emulator::Limits;
 use std::{ffi::OsStr, path::Path};
 
 /// A word as a POSIX shell reads it back.
@@ -19,6 +21,42 @@ pub(crate) fn program(word: &OsStr) -> String {
         quoted(&word.to_string_lossy())
     } else {
         "connexa".to_owned()
+    }
+}
+
+/// A command with these words, as it is called here: by the name of the program, and with the flags that name tenant and
+/// state. The words are quoted already.
+pub(crate) fn command(global: &Global, words: impl IntoIterator<Item = String>) -> String {
+    let mut line = vec![global.program.clone()];
+    line.extend(words);
+    let mut flag = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            line.extend([name.to_owned(), quoted(&value)]);
+        }
+    };
+    let path = |path: &Path| path.display().to_string();
+    flag("--api-url", global.api_url.clone());
+    flag("--cloud-id", global.cloud_id.clone());
+    flag("--profile", global.profile.clone());
+    flag("--ca-file", global.ca_file.as_deref().map(path));
+    flag("--state-dir", global.state_dir.as_deref().map(path));
+    if global.emulator {
+        line.push("--emulator".to_owned());
+    }
+    if let Some(limits) = &global.emulator_limits {
+        line.extend(["--emulator-limits".to_owned(), shortest(*limits)]);
+    }
+    line.join(" ")
+}
+
+/// Limits as people write them: once where both classes have the same.
+fn shortest(limits: Limits) -> String {
+    match limits {
+        Limits::Separate { .. } if limits == Limits::UNLIMITED => "unlimited".to_owned(),
+        Limits::Separate { read, update } if read == update => {
+            format!("{}:{}:{}", read.burst, read.rate, read.period)
+        }
+        other => other.to_string(),
     }
 }
 

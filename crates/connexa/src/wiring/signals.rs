@@ -10,6 +10,9 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
+    /// The name of the signal by which a supervisor ends a process.
+    pub(crate) const TERM: &'static str = "SIGTERM";
+
     /// Catches signals from now on. Needs a tokio runtime.
     pub(crate) fn catch() -> Self {
         let (sender, received) = mpsc::channel(2);
@@ -18,7 +21,7 @@ impl Signals {
             use tokio::signal::unix::{SignalKind, signal};
             let kinds = [
                 ("Ctrl-C", SignalKind::interrupt()),
-                ("SIGTERM", SignalKind::terminate()),
+                (Self::TERM, SignalKind::terminate()),
                 ("SIGHUP", SignalKind::hangup()),
             ];
             for (name, kind) in kinds {
