@@ -30,3 +30,4 @@ pub mod selection;
 pub mod shared_json;
 pub mod sorted_map;
 pub mod spec;
+mod undo;

@@ -54,6 +54,7 @@ use crate::{
     problem::{Code, Problem},
     quota::QuotaView,
     select::Expression,
+    undo,
 };
 use connexa_types::{Kind, Timestamp};
 use decide::Decided;
@@ -66,7 +67,7 @@ use problems::Problems;
 use prune::Pruned;
 use removals::Removals;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use steps::{Step, Steps};
 use waits::Graph;
 
@@ -76,7 +77,10 @@ pub use file::{Freshness, NoPlanFile, PlanFile};
 pub use guards::{Exceeded, Guards, Why};
 pub use scope::{NoSelector, Scope, Selector, glob, selects};
 
+pub(crate) use body::{OWNERS, is_owner};
 pub use document::{PlanDocument, PlanTimings, document};
+pub(crate) use edges::references;
+pub(crate) use settings::call as setting_call;
 pub use types::{
     Action, Await, Base, BaseKind, CallTemplate, Carried, Change, Cleared, Cost, Delivery, Existing,
     Operation, OperationId, Output, Plan, Preset, Stage, TemplateText,
@@ -294,10 +298,12 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
     }
 }
 
-/// Lists that only what the plan does makes it need: children that go with their parents, and access groups that name what
-/// is replaced.
+/// Lists that only what the plan does makes it need: children that go with their parents, access groups that name what is
+/// replaced, and whatever loses a reference without a call of its own, so that an undo can give it back.
 fn more_lists(finder: &Finder<'_>, removals: &Removals<'_>, problems: &Problems<'_>) -> Vec<Kind> {
     let mut kinds = removals.unread(finder);
+    kinds.extend(removals.objects().flat_map(|live| undo::losers(live.kind)).copied());
+    kinds.retain(|kind| finder.current.kind(*kind).is_none());
     let moves = (0..finder.standing.len()).any(|index| {
         finder.replaced[index] && !problems.refuses(index) && finder.kind(index).is_some_and(moves::is_named)
     });
@@ -305,6 +311,7 @@ fn more_lists(finder: &Finder<'_>, removals: &Removals<'_>, problems: &Problems<
         kinds.push(Kind::AccessGroup);
     }
     kinds.sort_unstable();
+    kinds.dedup();
     kinds
 }
 
@@ -486,6 +493,8 @@ fn assemble<'a>(
     for (change, reason) in changes.iter_mut().zip(irreversible) {
         change.irreversible = reason;
     }
+    let deleted: HashSet<&str> = steps.ended_by.keys().map(|(_, id)| *id).collect();
+    let referrers = undo::named_by(finder.current, &deleted).into_iter().cloned().collect();
     let parts = Parts { finder, steps: &steps, graph: &graph, moves };
     let mut ordered = operations::operations(parts, decided);
     if fates.contains(&Fate::LeftOut) {
@@ -508,6 +517,7 @@ fn assemble<'a>(
         problems: problems.warnings(),
         fingerprint,
         delivery: None,
+        referrers,
     }
 }
 

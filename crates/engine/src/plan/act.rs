@@ -242,6 +242,7 @@ fn assemble<'a>(
         problems: problems.warnings(),
         fingerprint,
         delivery: None,
+        referrers: Vec::new(),
     }
 }
 

@@ -122,12 +122,12 @@ impl Body {
 }
 
 /// Fields of the owner that no call changes (spec section 7.3).
-pub(super) fn is_owner(live: &Live) -> bool {
+pub(crate) fn is_owner(live: &Live) -> bool {
     live.kind == Kind::User && live.object.get("role").and_then(Value::as_str) == Some("OWNER")
 }
 
 /// Names of the fields that an update of the owner leaves out.
-pub(super) const OWNERS: [&str; 2] = ["email", "role"];
+pub(crate) const OWNERS: [&str; 2] = ["email", "role"];
 
 struct Writer<'w, 'a> {
     finder: &'w Finder<'a>,

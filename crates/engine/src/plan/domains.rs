@@ -133,6 +133,7 @@ fn assemble<'a>(finder: &Finder<'a>, fates: &[Fate], problems: Problems<'a>, opt
         problems: problems.warnings(),
         fingerprint,
         delivery: None,
+        referrers: Vec::new(),
     }
 }
 

@@ -265,7 +265,7 @@ fn live_protocol(live: &Live) -> &str {
 }
 
 /// The objects that a live object refers to.
-pub(super) fn references(live: &Live) -> Vec<(Kind, &str)> {
+pub(crate) fn references(live: &Live) -> Vec<(Kind, &str)> {
     let mut found = Vec::new();
     for field in catalog::definition(live.kind).fields {
         if let Some(value) = at(Some(&live.object), field.response) {

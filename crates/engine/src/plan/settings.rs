@@ -87,7 +87,7 @@ pub(super) fn merged_zones(finder: &Finder<'_>, live: Option<&Value>, listed: &[
 }
 
 /// The call that sets a setting to the `value` of a body.
-pub(super) fn call(live: &Live, body: &Map<String, Value>) -> Option<CallTemplate> {
+pub(crate) fn call(live: &Live, body: &Map<String, Value>) -> Option<CallTemplate> {
     let setting = catalog::setting(live.id.as_str())?;
     let value = body.get("value");
     let (endpoint, body) = match setting.set {

@@ -87,6 +87,10 @@ pub struct Plan {
     /// Warnings about items, each with its code and place; no error among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<Problem>,
+    /// Objects that name others which are deleted, as they were read: they lose these references, and an undo gives them
+    /// back. The plan does not rest on them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub referrers: Vec<Live>,
     /// Hash of what it rests on and does, volatile fields excluded.
     pub fingerprint: String,
     /// Where that goes which its calls give out, and what is done with it: for the host that carries the plan out.

@@ -208,6 +208,7 @@ mod tests {
             problems: vec![],
             fingerprint: String::new(),
             delivery: None,
+            referrers: Vec::new(),
         };
         Graph::new(&plan, limit)
     }

@@ -221,6 +221,7 @@ impl Builder {
             problems: vec![],
             fingerprint: "sha256:0".to_owned(),
             delivery: None,
+            referrers: Vec::new(),
         })
     }
 }
