@@ -113,7 +113,7 @@ pub enum Record {
         operation: OperationId,
         /// What it came to, for those that need it.
         verdict: Verdict,
-        /// The rulings on those of its changes that other operations carry too: their verdict is still open.
+        /// The rulings on those of its changes that other operations carry too: their verdict is that of all of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         open: Vec<OpenRuling>,
         /// When.
@@ -389,6 +389,8 @@ impl Standing {
                 }
                 *self.counts.entry(report.kind.clone()).or_default().entry(*verdict).or_default() += 1;
             }
+            // What was on its way when a process died is not known.
+            Record::RunContinued { .. } => self.lost.extend(std::mem::take(&mut self.in_flight).into_values()),
             // Settled, or the end of all trying: what stays unknown is told by its verdict.
             Record::OperationEnded { operation, verdict, .. } if *verdict != Verdict::Unknown => {
                 self.lost.remove(operation);

@@ -28,12 +28,14 @@ mod ledger;
 mod options;
 mod reading;
 mod refusal;
+mod replay;
 mod ruling;
 mod starting;
 mod stopwatch;
 
 pub use brake::{FirstAlike, RefusalSignature};
 pub use options::{Goal, OnFailure, Overrides, ParseWaveError, RunOptions, WaveSize};
+pub use replay::ReplayError;
 pub use ruling::Ruling;
 
 use crate::{
@@ -124,6 +126,8 @@ pub struct Run {
     halted_work: bool,
     /// To what end: under [`Goal::Settle`] nothing that changes anything is sent.
     goal: Goal,
+    /// How it was taken up from its journal, until it has started.
+    resumed: Option<replay::Resumed>,
     phase: Phase,
 }
 
@@ -194,6 +198,8 @@ struct Task {
     verdict: Option<Verdict>,
     call: Option<Arc<Call>>,
     sent: Sent,
+    /// Attempts of earlier legs of the run among those: they do not count as tries of this one.
+    earlier: u32,
     /// What is known of an attempt whose effect is not: whatever comes after it, it may have been applied.
     lost: Option<String>,
     /// The refusal that it failed by.
@@ -313,6 +319,7 @@ impl Run {
             halting: None,
             halted_work: false,
             goal: Goal::Forward,
+            resumed: None,
             phase: Phase::Working,
             options,
             plan,

@@ -109,11 +109,17 @@ impl ReportFold {
             Record::RunFinished { outcome, timings, at } => {
                 self.outcome = *outcome;
                 self.run.finished = Some(*at);
-                self.timings.run_ms = milliseconds(timings.run);
-                self.timings.waiting_ms = milliseconds(timings.waiting);
-                self.timings.engine_ms = milliseconds(timings.engine);
+                // Each leg of a run has its own.
+                self.timings.run_ms += milliseconds(timings.run);
+                self.timings.waiting_ms += milliseconds(timings.waiting);
+                self.timings.engine_ms += milliseconds(timings.engine);
             }
         }
+    }
+
+    /// What went wrong with a change, as far as is known.
+    pub(crate) fn error_of(&self, change: usize) -> Option<String> {
+        self.changes.get(&change)?.1.error.clone()
     }
 
     /// The report so far.

@@ -43,7 +43,7 @@ impl Run {
     }
 
     /// An operation of the plan is over with all that grew from it: what needs it may start, or is skipped.
-    fn over(&mut self, operation: usize, now: Now) {
+    pub(super) fn over(&mut self, operation: usize, now: Now) {
         let plan = Arc::clone(&self.plan);
         // An operation that carries nothing has nothing to fail.
         let verdict = self.tasks[operation].verdict.unwrap_or(Verdict::Succeeded);
@@ -97,10 +97,10 @@ impl Run {
             if principal == Some(change) {
                 self.tasks[operation].verdict = Some(ruling.verdict);
             }
-            if self.ledger.is_carried_on(change) {
+            if self.ledger.is_shared(change) {
                 open.push(OpenRuling { change, ruling: ruling.clone() });
             }
-            if let Some((verdict, report)) = self.ledger.rule(&plan, change, ruling, sent) {
+            if let Some((verdict, report)) = self.ledger.rule(&plan, change, operation, ruling, sent) {
                 self.record(Record::ChangeEnded { change, verdict, report, at: now.wall });
             }
         }

@@ -114,6 +114,14 @@ impl Graph {
         index
     }
 
+    /// Takes an operation out that is not to start, whatever comes before it.
+    pub(super) fn retire(&mut self, index: usize) {
+        // So many never end.
+        self.waits[index] = usize::MAX;
+        self.ready.remove(&(Reverse(self.path[index]), index));
+        self.later.remove(&index);
+    }
+
     /// The next operation to start.
     pub(super) fn take(&mut self) -> Option<usize> {
         self.ready.pop_first().map(|(_, index)| index)

@@ -220,8 +220,7 @@ impl Run {
         let index = self.graph.grow();
         debug_assert_eq!(index, self.tasks.len(), "operations and tasks are numbered alike");
         self.grown.push(Arc::new(operation));
-        let instead = growth == Growth::Instead;
-        self.tasks.push(Task { from: Some(from), instead, ..Task::default() });
+        self.tasks.push(Task::grown(from, growth));
         self.tasks[from].grown += 1;
         self.tasks_open += 1;
     }

@@ -6,7 +6,7 @@ use super::{
     reading::{Waiter, Wish},
     refusal,
     ruling::{self, Ruling},
-    starting::is_delete,
+    starting::{gives_out, is_delete},
 };
 use crate::{
     machine::{AttemptId, Output, TimerId},
@@ -15,7 +15,7 @@ use crate::{
     report::ErrorType,
     retry::Cause,
 };
-use connexa_types::{Answer, Attempt, Call, Class, Gone, Now, Outcome, Reason, Rejection, Why};
+use connexa_types::{Answer, Attempt, Call, Class, Gone, Now, Outcome, QuotaHeaders, Reason, Rejection, Why};
 use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
@@ -81,12 +81,7 @@ impl Run {
         if matches!(answer.outcome, Outcome::Applied(_)) {
             self.budget.succeeded();
         }
-        if let (Class::Update, Some((Some(rate), Some(seconds)))) =
-            (active.call.class(), answer.quota.map(|quota| (quota.rate, quota.seconds)))
-            && let Some(rate) = u32::try_from(rate).ok().filter(|rate| *rate > 0)
-        {
-            self.update_period = Some(Duration::from_secs(seconds) / rate);
-        }
+        self.note_period(active.call.class(), answer.quota);
         match active.job.clone() {
             Job::Operation(operation) => {
                 let status = status(&answer.outcome).or(self.tasks[operation].sent.status);
@@ -94,6 +89,16 @@ impl Run {
                 self.judge(operation, &active.call, answer.outcome, delivery, now, out);
             }
             Job::Page(page) => self.looked(page, answer.outcome, now, out),
+        }
+    }
+
+    /// Keeps the period of the update class, where an answer tells it.
+    pub(super) fn note_period(&mut self, class: Class, quota: Option<QuotaHeaders>) {
+        if let (Class::Update, Some((Some(rate), Some(seconds)))) =
+            (class, quota.map(|quota| (quota.rate, quota.seconds)))
+            && let Some(rate) = u32::try_from(rate).ok().filter(|rate| *rate > 0)
+        {
+            self.update_period = Some(Duration::from_secs(seconds) / rate);
         }
     }
 
@@ -149,6 +154,37 @@ impl Run {
                 let ruling = Ruling::unprocessed(error, Some(ErrorType::Unauthorized));
                 self.end_all(operation, &ruling, now);
             }
+        }
+    }
+
+    /// Decides what a recorded answer means for its operation, where it is not recorded what it came to. What needs a list
+    /// besides is left to the list that settles what has no verdict.
+    pub(super) fn judge_again(&mut self, operation: usize, outcome: Outcome, now: Now) {
+        let subject = self.subject(operation);
+        let Some(call) = self.tasks[operation].call.clone() else { return };
+        match outcome {
+            Outcome::Applied(_) if gives_out(call.endpoint) => {
+                let lost = "it was applied, but whether what it gave out was kept is not recorded";
+                self.end_all(operation, &Ruling::unknown(lost), now);
+            }
+            Outcome::Applied(answer) => {
+                let sight = applied::look(&self.plan, &subject, &call, &answer);
+                if sight.changes.iter().all(|shown| shown.ruling.is_some()) {
+                    self.graph.retire(operation);
+                    self.applied(operation, &call, &answer, None, now);
+                }
+            }
+            Outcome::Rejected(rejection) => {
+                let alone = !call.endpoint.creates() || subject.carries.len() == 1;
+                if self.tasks[operation].lost.is_none() && alone {
+                    self.graph.retire(operation);
+                    self.rejected(operation, &call, rejection, now);
+                }
+            }
+            Outcome::Throttled(_)
+            | Outcome::NotSent(_)
+            | Outcome::Indeterminate(_)
+            | Outcome::Unauthorized => {}
         }
     }
 
@@ -238,7 +274,7 @@ impl Run {
     /// A mutating call whose outcome is not known.
     fn lost(&mut self, operation: usize, call: &Call, why: &Why, now: Now, out: &mut Outs) {
         let subject = self.subject(operation);
-        let error = format!("sent, but whether it was applied is not known: {}", ruling::words(why));
+        let error = ruling::lost(&ruling::words(why));
         let resent = self.tasks[operation].lost.replace(error.clone()).is_some();
         match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
             (LostAnswer::Read(_), Some(what)) => {
@@ -305,7 +341,9 @@ impl Run {
         spent: impl FnOnce(u32) -> Ruling,
     ) {
         let attempts = match &job {
-            Job::Operation(operation) => self.tasks[*operation].sent.attempts,
+            Job::Operation(operation) => {
+                self.tasks[*operation].sent.attempts - self.tasks[*operation].earlier
+            }
             Job::Page(page) => page.attempts,
         };
         match &job {
@@ -341,7 +379,7 @@ impl Run {
     }
 }
 
-fn status(outcome: &Outcome) -> Option<u16> {
+pub(super) fn status(outcome: &Outcome) -> Option<u16> {
     match outcome {
         Outcome::Applied(answer) => Some(answer.status),
         Outcome::Rejected(rejection) => Some(rejection.status),

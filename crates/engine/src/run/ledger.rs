@@ -3,8 +3,7 @@
 use super::ruling::Ruling;
 use crate::{
     plan::{Action, Plan},
-    report::{ErrorType, Origin, ReportedChange, Verdict},
-    shared_json::SharedJson,
+    report::{ErrorType, ReportedChange, Verdict},
 };
 
 /// The verdicts so far.
@@ -22,13 +21,10 @@ struct Entry {
     /// Operations that carry the change, and how many of them have not ended.
     carriers: u32,
     open: u32,
-    applied: u32,
     attempts: u32,
     status: Option<u16>,
-    /// The worst ruling so far, while operations are open.
-    ruling: Option<Ruling>,
-    /// The object as the operations showed it: of a replace the new one.
-    object: Option<(SharedJson, Option<Origin>)>,
+    /// What each of several operations came to for the change, in the order in which they ended.
+    rulings: Vec<(usize, Ruling)>,
     /// The last word.
     verdict: Option<Verdict>,
 }
@@ -57,29 +53,66 @@ impl Ledger {
     /// The verdict of a change, as far as it is known.
     pub(super) fn verdict(&self, change: usize) -> Option<Verdict> {
         let entry = &self.entries[change];
-        entry.verdict.or_else(|| Some(entry.ruling.as_ref()?.verdict))
+        entry.verdict.or_else(|| worst(&entry.rulings).map(|ruling| ruling.verdict))
     }
 
-    /// Whether operations beside the one that ends now carry a change, and have not ended.
-    pub(super) fn is_carried_on(&self, change: usize) -> bool {
-        self.entries[change].open > 1
+    /// Whether several operations carry a change: what each of them came to for it is told by itself.
+    pub(super) fn is_shared(&self, change: usize) -> bool {
+        self.entries[change].carriers > 1
     }
 
-    /// Takes a verdict back: the change is open again for one operation.
-    pub(super) fn reopen(&mut self, change: usize) {
+    /// What one operation came to for a change.
+    pub(super) fn verdict_by(&self, change: usize, operation: usize) -> Option<Verdict> {
+        let entry = &self.entries[change];
+        if entry.carriers > 1 {
+            let own = entry.rulings.iter().rev().find(|(by, _)| *by == operation);
+            own.map(|(_, ruling)| ruling.verdict)
+        } else {
+            entry.verdict
+        }
+    }
+
+    /// Takes what an operation came to for a change back: it is open again, and its sendings are counted anew.
+    pub(super) fn reopen(&mut self, change: usize, operation: usize, sent: Sent) {
+        self.retract(change);
         let entry = &mut self.entries[change];
+        entry.rulings.retain(|(by, _)| *by != operation);
+        entry.attempts = entry.attempts.saturating_sub(sent.attempts);
         entry.open += 1;
-        if let Some(verdict) = entry.verdict.take() {
+    }
+
+    /// Takes the verdict of a change back.
+    pub(super) fn retract(&mut self, change: usize) {
+        if let Some(verdict) = self.entries[change].verdict.take() {
             self.ended -= 1;
             self.counts[verdict as usize] -= 1;
             self.bad -= u64::from(is_bad(verdict));
         }
     }
 
-    /// The verdicts of the changes that no operation carries: the plan itself knows them.
+    /// Takes in a verdict as the records tell it.
+    pub(super) fn told(&mut self, change: usize, verdict: Verdict, status: Option<u16>) {
+        self.retract(change);
+        self.entries[change].status = status;
+        self.put(change, verdict);
+    }
+
+    /// Takes in what an operation came to for a change that others carry too, as the records tell it.
+    pub(super) fn told_by(&mut self, change: usize, operation: usize, ruling: Ruling) {
+        self.entries[change].rulings.push((operation, ruling));
+    }
+
+    /// Takes in that an operation has ended for a change, as the records tell it.
+    pub(super) fn carried(&mut self, change: usize, sent: Sent) {
+        self.hand_over(change, sent);
+        let entry = &mut self.entries[change];
+        entry.open = entry.open.saturating_sub(1);
+    }
+
+    /// The verdicts of the changes that no operation carries, and that have none yet: the plan itself knows them.
     pub(super) fn presets(&mut self, plan: &Plan) -> Vec<(usize, Verdict, Box<ReportedChange>)> {
-        let alone: Vec<usize> =
-            (0..plan.changes.len()).filter(|at| self.entries[*at].carriers == 0).collect();
+        let is_alone = |at: &usize| self.entries[*at].carriers == 0 && self.entries[*at].verdict.is_none();
+        let alone: Vec<usize> = (0..plan.changes.len()).filter(is_alone).collect();
         alone
             .into_iter()
             .map(|index| {
@@ -115,54 +148,29 @@ impl Ledger {
         &mut self,
         plan: &Plan,
         change: usize,
+        operation: usize,
         ruling: Ruling,
         sent: Sent,
     ) -> Option<(Verdict, Box<ReportedChange>)> {
+        self.hand_over(change, sent);
         let entry = &mut self.entries[change];
-        entry.attempts += sent.attempts;
-        entry.status = sent.status.or(entry.status);
         entry.open -= 1;
-        entry.applied += u32::from(ruling.verdict == Verdict::Succeeded);
-        if let Some(object) = &ruling.object {
-            // Of a replace that which has an origin: it was made, others only changed.
-            if ruling.origin.is_some() || entry.object.as_ref().is_none_or(|(_, origin)| origin.is_none()) {
-                entry.object = Some((object.clone(), ruling.origin));
-            }
+        if entry.carriers <= 1 {
+            return Some(self.close(plan, change, ruling));
         }
-        let before = entry.ruling.take();
-        let worst = match before {
-            Some(before) if weight(before.verdict) > weight(ruling.verdict) => before,
-            _ => ruling,
-        };
+        entry.rulings.push((operation, ruling));
         if entry.open > 0 {
-            entry.ruling = Some(worst);
             return None;
         }
-        let done = worst.verdict == Verdict::Succeeded || entry.applied == 0;
-        let ruling = if done {
-            worst
-        } else {
-            // Neither as desired nor as it was: only *unknown* does not claim one of both.
-            let why = worst.error.unwrap_or_default();
-            let (applied, carriers) = (entry.applied, entry.carriers);
-            Ruling {
-                detail: worst.detail,
-                ..Ruling::unknown(format!("applied in part ({applied} of {carriers} calls): {why}"))
-            }
-        };
+        let ruling = entry.together();
         Some(self.close(plan, change, ruling))
     }
 
     fn close(&mut self, plan: &Plan, index: usize, ruling: Ruling) -> (Verdict, Box<ReportedChange>) {
         let change = &plan.changes[index];
-        let entry = &mut self.entries[index];
         let Ruling { verdict, error, error_type, detail, cause, note, object, origin, duplicates } = ruling;
-        let (object, origin) =
-            entry.object.take().map_or((object, origin), |(object, origin)| (Some(object), origin));
-        entry.verdict = Some(verdict);
-        self.ended += 1;
-        self.counts[verdict as usize] += 1;
-        self.bad += u64::from(is_bad(verdict));
+        self.put(index, verdict);
+        let entry = &self.entries[index];
         let id = object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
         let notes: Vec<String> = change.note.iter().cloned().chain(note).collect();
         let report = ReportedChange {
@@ -186,6 +194,43 @@ impl Ledger {
         };
         (verdict, Box::new(report))
     }
+
+    fn put(&mut self, change: usize, verdict: Verdict) {
+        self.entries[change].verdict = Some(verdict);
+        self.ended += 1;
+        self.counts[verdict as usize] += 1;
+        self.bad += u64::from(is_bad(verdict));
+    }
+}
+
+impl Entry {
+    /// What all operations together came to for a change that several carry.
+    fn together(&self) -> Ruling {
+        let worst = worst(&self.rulings).cloned().unwrap_or_else(|| Ruling::unknown("nothing is known"));
+        let applied = self.rulings.iter().filter(|(_, ruling)| ruling.verdict == Verdict::Succeeded).count();
+        let mut ruling = if worst.verdict == Verdict::Succeeded || applied == 0 {
+            worst
+        } else {
+            // Neither as desired nor as it was: only *unknown* does not claim one of both.
+            let why = worst.error.unwrap_or_default();
+            let carriers = self.carriers;
+            Ruling {
+                detail: worst.detail,
+                ..Ruling::unknown(format!("applied in part ({applied} of {carriers} calls): {why}"))
+            }
+        };
+        // Of a replace the object that has an origin: it was made, others only changed.
+        let shown = || self.rulings.iter().rev().filter(|(_, ruling)| ruling.object.is_some());
+        if let Some((_, of)) = shown().find(|(_, of)| of.origin.is_some()).or_else(|| shown().next()) {
+            (ruling.object, ruling.origin) = (of.object.clone(), of.origin);
+        }
+        ruling
+    }
+}
+
+/// The ruling that counts: of those that weigh alike the last.
+fn worst(rulings: &[(usize, Ruling)]) -> Option<&Ruling> {
+    rulings.iter().map(|(_, ruling)| ruling).max_by_key(|ruling| weight(ruling.verdict))
 }
 
 /// Whether a verdict needs somebody's attention.

@@ -146,6 +146,11 @@ pub(super) fn words(why: &Why) -> String {
     }
 }
 
+/// What is known of a call whose outcome is not.
+pub(super) fn lost(why: &str) -> String {
+    format!("sent, but whether it was applied is not known: {why}")
+}
+
 /// "1 attempt", "3 attempts".
 pub(super) fn attempts(number: u32) -> String {
     if number == 1 { "1 attempt".to_owned() } else { format!("{number} attempts") }

@@ -4,6 +4,7 @@ use super::{
     Active, Halt, Job, Outs, Run, Target, WaveSize,
     drift::Base,
     reading::{Waiter, Wish},
+    replay::{self, Resumed},
     ruling::Ruling,
 };
 use crate::{
@@ -12,11 +13,14 @@ use crate::{
     record::{Purpose, Record},
     report::{ErrorType, Verdict},
 };
-use connexa_types::{AnswerShape, Call, Class, Kind, Method, Now, Timestamp};
+use connexa_types::{AnswerShape, Call, Class, Endpoint, Kind, Method, Now, Timestamp};
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 impl Run {
     pub(super) fn start(&mut self, now: Now, out: &mut Outs) {
+        if let Some(resumed) = self.resumed.take() {
+            return self.go_on(resumed, now, out);
+        }
         let plan = Arc::clone(&self.plan);
         self.record(Record::RunStarted {
             run: self.id.clone(),
@@ -31,16 +35,61 @@ impl Run {
         });
         let age = plan.base.read_at.map(|at| now.wall.duration_since(at));
         self.fresh.begin(age.map(|age| Duration::try_from(age).unwrap_or_default()), now.mono);
+        let refused = self.presets(now);
+        self.failed(refused);
+        if self.waves.len() > 1 {
+            self.wave_started(now);
+        }
+        self.set_deadline(now, out);
+    }
+
+    /// Goes on where the records of the run end.
+    fn go_on(&mut self, resumed: Resumed, now: Now, out: &mut Outs) {
+        let Resumed { clean, waves_anew, answered } = resumed;
+        self.record(Record::RunContinued {
+            goal: self.goal,
+            options: Box::new(self.options.clone()),
+            at: now.wall,
+        });
+        // However new its base may look by a clock that may have been set since: all that it rests on is read again.
+        self.fresh.begin(None, now.mono);
+        self.presets(now);
+        if waves_anew && self.waves.len() > 1 {
+            self.wave_started(now);
+        }
+        self.set_deadline(now, out);
+        for index in 0..self.tasks.len() {
+            let task = &mut self.tasks[index];
+            if task.ended {
+                self.graph.retire(index);
+            } else {
+                let wait = replay::settle_wait(clean, task.lost.is_some(), self.options.settle);
+                task.settled_at = Some(now.mono + wait);
+            }
+        }
+        for index in 0..self.plan.operations.len() {
+            if self.tasks[index].ended && self.tasks[index].grown == 0 {
+                self.over(index, now);
+            }
+        }
+        for (operation, answer) in answered {
+            self.judge_again(operation, answer, now);
+        }
+    }
+
+    /// Records the verdicts that the plan itself knows; how many of them have failed.
+    fn presets(&mut self, now: Now) -> u64 {
+        let plan = Arc::clone(&self.plan);
         let presets = self.ledger.presets(&plan);
         let refused = presets.iter().filter(|(_, verdict, _)| *verdict == Verdict::Failed).count();
         for (change, verdict, report) in presets {
             self.record(Record::ChangeEnded { change, verdict, report, at: now.wall });
         }
-        self.failed(refused as u64);
-        if self.waves.len() > 1 {
-            self.wave_started(now);
-        }
-        if let Some(deadline) = self.options.deadline.filter(|_| !plan.operations.is_empty()) {
+        refused as u64
+    }
+
+    fn set_deadline(&mut self, now: Now, out: &mut Outs) {
+        if let Some(deadline) = self.options.deadline.filter(|_| self.tasks_open > 0) {
             let timer = TimerId(self.number());
             self.deadline = Some(timer);
             out.push(Output::Wake(timer, now.mono + deadline));
@@ -362,8 +411,12 @@ fn target(call: &Call) -> Option<Target> {
 /// Whether a call may be one of several in a request. What a call gives out once only goes by itself: it is not to be lost
 /// with the answers of others.
 fn shares_requests(call: &Call) -> bool {
-    call.mutates()
-        && !matches!(call.endpoint.info().answer, AnswerShape::SecretText | AnswerShape::SecretJson(_))
+    call.mutates() && !gives_out(call.endpoint)
+}
+
+/// Whether a call gives something out, once.
+pub(super) fn gives_out(endpoint: Endpoint) -> bool {
+    matches!(endpoint.info().answer, AnswerShape::SecretText | AnswerShape::SecretJson(_))
 }
 
 /// Whether an operation deletes its object.

@@ -25,7 +25,7 @@ use connexa_engine::{
     },
     record::{Event, Record, RunId},
     report::Report,
-    run::{Run, RunOptions},
+    run::{Goal, Overrides, Run, RunOptions},
 };
 use connexa_types::{Mono, SealingKey, SecretHash, SecretRef, SecretValue};
 use futures_util::{
@@ -57,10 +57,15 @@ impl Secrets for SimSecrets {
     }
 }
 
+/// The run of each test.
+pub fn run_id() -> RunId {
+    RunId("01999999-0000-7000-8000-000000000001".to_owned())
+}
+
 /// One simulated run, and all that was seen of it.
 pub struct Outcome {
     pub report: Report,
-    /// All records that the machine made.
+    /// All records that the machine made, in this leg of the run.
     pub records: Vec<Record>,
     pub events: Vec<Event>,
     pub ended: Mono,
@@ -119,12 +124,41 @@ impl World {
         seed: u64,
         stop: Option<Mono>,
     ) -> Outcome {
-        let run = RunId("01999999-0000-7000-8000-000000000001".to_owned());
-        let machine = Run::new(run.clone(), Arc::clone(plan), options, seed);
+        let machine = Run::new(run_id(), Arc::clone(plan), options, seed);
+        self.driving(plan, machine, 1, stop).await
+    }
+
+    /// Takes the run up again from its journal.
+    pub fn resume(&self, plan: &Arc<Plan>, goal: Goal, overrides: Overrides, stop: Option<Mono>) -> Outcome {
+        self.clock.run(self.resuming(plan, goal, overrides, stop))
+    }
+
+    /// The same as a future.
+    pub async fn resuming(
+        &self,
+        plan: &Arc<Plan>,
+        goal: Goal,
+        overrides: Overrides,
+        stop: Option<Mono>,
+    ) -> Outcome {
+        let records = self.recorded().await;
+        let next = records.len() as u64 + 1;
+        let machine = Run::replay(Arc::clone(plan), records, goal, overrides).expect("records of this plan");
+        self.driving(plan, machine, next, stop).await
+    }
+
+    /// The records of the run that are durable.
+    pub async fn recorded(&self) -> Vec<Record> {
+        let stored = self.journal.read(&run_id(), Seq(1), usize::MAX).await.expect("there is a run");
+        stored.into_iter().map(|stored| stored.record).collect()
+    }
+
+    /// Drives a run whose next record is `first`.
+    async fn driving(&self, plan: &Arc<Plan>, machine: Run, first: u64, stop: Option<Mono>) -> Outcome {
         let mut events = Vec::new();
         let report = {
             let claim = Claim {
-                run: run.clone(),
+                run: run_id(),
                 tenant: plan.tenant.clone(),
                 command: "apply".to_owned(),
                 started: self.clock.now().wall,
@@ -154,7 +188,7 @@ impl World {
             Event::Tick(_) => None,
         });
         let records = stored
-            .zip(1..)
+            .zip(first..)
             .map(|(stored, number)| {
                 assert_eq!(stored.seq, Seq(number), "numbers are dense");
                 stored.record.clone()
