@@ -64,6 +64,7 @@ pub use connexa_engine::{
 };
 pub use connexa_types::{Kind, SecretValue, TenantId, schema};
 pub use library::*;
+pub use wiring::journal::{OpenJournalError, SqliteJournal};
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use cli::{Cli, Command, Output};

@@ -4,6 +4,7 @@ pub(crate) mod actor;
 pub(crate) mod clock;
 pub(crate) mod cloud_connexa;
 pub(crate) mod embedded;
+pub(crate) mod journal;
 pub(crate) mod profiles;
 pub(crate) mod secrets;
 pub(crate) mod shared_quota;
@@ -53,6 +54,9 @@ pub(crate) fn open(options: SessionOptions<'_>) -> Result<Session, Failure> {
     let SessionOptions { target, state, key, max_rate, screen } = options;
     let max_rate = max_rate.or(target.max_rate());
     let warn = |text: String| screen.say(&Text::titled(Tone::Warning, "warning", text));
+    if let Some(warning) = state.warning() {
+        warn(warning);
+    }
     match target {
         Target::Remote { base, key: of_api, ca_file, .. } => {
             let credentials = of_api.credentials()?;

@@ -283,6 +283,8 @@ impl Entry {
             open: known.open(),
             counts: known.counts,
             abandoned: self.abandoned,
+            tail_lost: false,
+            damaged: None,
         }
     }
 }

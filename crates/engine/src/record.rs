@@ -281,6 +281,12 @@ pub struct RunHead {
     pub open: u64,
     /// Whether it was given up: it is neither continued nor settled any more.
     pub abandoned: bool,
+    /// Whether the journal is known to have lost its last records: what is there is as it was written, and more once was.
+    #[serde(default)]
+    pub tail_lost: bool,
+    /// Why the run cannot be read, if it is known that it cannot: then the rest of this line says little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub damaged: Option<String>,
 }
 
 impl RunHead {
