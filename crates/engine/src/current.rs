@@ -261,6 +261,16 @@ impl CurrentState {
         Ok(())
     }
 
+    /// The objects of a kind with a key of their own, of one parent for children.
+    pub(crate) fn namesakes(&self, kind: Kind, parent: Option<&ResourceId>, own: KeyPart) -> Vec<&Live> {
+        let key = match (kind.parent(), parent) {
+            (Some(of), Some(id)) => Key::child(self.parent_part(of, id), own),
+            _ => Key::top(own),
+        };
+        let found = self.kind(kind).into_iter().flat_map(|read| read.by_key(&key));
+        found.filter(|live| live.parent.as_ref() == parent).collect()
+    }
+
     /// The parent's part of a child's key.
     fn parent_part(&self, kind: Kind, id: &ResourceId) -> KeyPart {
         let live = self.kind(kind).and_then(|parents| parents.by_id(id.as_str()));

@@ -334,6 +334,9 @@ pub enum Tick {
         in_flight: u64,
         /// Until when the pace holds everything up, if it does.
         waiting: Option<Waiting>,
+        /// How long everything waits for calls whose effect is not known, if it does.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        settling: Option<SettleWait>,
     },
 }
 
@@ -344,6 +347,16 @@ pub struct Waiting {
     pub class: Class,
     /// Attempts that wait for it.
     pub attempts: u64,
+}
+
+/// Calls whose effect is not known: they are looked for once their settle time has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SettleWait {
+    /// How long that still is, in whole seconds.
+    #[serde(rename = "left_ms", with = "milliseconds")]
+    pub left: Duration,
+    /// How many calls wait for it.
+    pub calls: u64,
 }
 
 /// How a run stands by its records: what a line of `runs` says of it.

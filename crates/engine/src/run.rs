@@ -4,16 +4,17 @@
 //!
 //! - The permit comes first, then the intent, then the call: no byte leaves before its intent is durable (`after` of
 //!   [`Output::Send`]; guarded by `nothing_is_sent_before_its_intent_is_durable` in `tests/run_faults.rs`).
-//! - A mutating call whose outcome is not known is never sent again, but as the table in `effect` says: its changes are
-//!   *unknown*.
+//! - A mutating call whose outcome is not known is never blindly sent again, but as the table in `effect` says: a list that
+//!   is read once the settle time has passed says what became of it.
 //! - An operation starts when all that it needs has succeeded and all that it comes after has ended.
 //! - Each change gets exactly one verdict, whatever happens.
 //!
 //! - The run may grow operations (repairs of what a joint call left out); records hold them.
 //!
 //! What starts, and when, is in `starting`; what an answer means in `judging`, with `applied` (2xx), `refusal` (4xx),
-//! `joint` and `effect` (lost answers); lists read on the way in `reading`, `drift`; the end of operations and of the run
-//! in `ending`, with `ledger` for the verdicts and `ruling` for the words.
+//! `joint` and `effect` (lost answers), `settle` and `settled` (what became of them); lists read on the way in `reading`,
+//! `drift`; the end of operations and of the run in `ending` and `last`, with `ledger` for the verdicts and `ruling` for the
+//! words.
 
 mod applied;
 mod brake;
@@ -24,12 +25,15 @@ mod fill;
 mod graph;
 mod joint;
 mod judging;
+mod last;
 mod ledger;
 mod options;
 mod reading;
 mod refusal;
 mod replay;
 mod ruling;
+mod settle;
+mod settled;
 mod starting;
 mod stopwatch;
 
@@ -52,10 +56,12 @@ use drift::Fresh;
 use effect::Reading;
 use fill::Outputs;
 use graph::Graph;
+use last::LastLook;
 use ledger::{Ledger, Sent};
 use reading::LookUp;
+use settle::Settling;
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     ops::Deref,
     sync::Arc,
     time::Duration,
@@ -85,7 +91,11 @@ pub struct Run {
     /// Calls of readings, ahead of operations.
     pages: VecDeque<Page>,
     look_ups: BTreeMap<Reading, LookUp>,
+    settling: Settling,
+    last: LastLook,
     fresh: Fresh,
+    /// Ids of the objects that the plan knew; found out when it matters.
+    known: Option<HashSet<String>>,
     /// Attempts from asking for a permit to answer: at most `parallel`.
     active: HashMap<AttemptId, Active>,
     /// Answers whose product is on its way to its place.
@@ -177,6 +187,14 @@ impl Halt {
             Self::Deadline | Self::Unauthorized | Self::Journal(_) => {
                 format!("not started: {}", self.reason())
             }
+        }
+    }
+
+    /// Whether nobody waits for settle times any more: who stops a run wants it to end, and `resume` settles the rest.
+    const fn cuts_settling(&self) -> bool {
+        match self {
+            Self::Failure | Self::Failures(_) | Self::Wave(_) => false,
+            Self::Stop | Self::Deadline | Self::Unauthorized | Self::Journal(_) => true,
         }
     }
 
@@ -295,6 +313,9 @@ impl Run {
             busy: HashMap::new(),
             pages: VecDeque::new(),
             look_ups: BTreeMap::new(),
+            settling: Settling::default(),
+            last: LastLook::default(),
+            known: None,
             fresh: Fresh::new(plan.tenant.clone()),
             active: HashMap::new(),
             delivering: BTreeMap::new(),
@@ -347,7 +368,7 @@ impl Run {
     }
 
     /// Tells how far things are, if that has changed.
-    fn tick(&mut self, out: &mut Outs) {
+    fn tick(&mut self, now: Mono, out: &mut Outs) {
         let (mut in_flight, mut waiting) = (0, BTreeMap::<Class, u64>::new());
         let delivering = self.delivering.values().map(|(active, _)| active);
         for active in self.active.values().chain(delivering) {
@@ -366,6 +387,7 @@ impl Run {
             calls_left: self.tasks_open,
             in_flight,
             waiting: most.filter(|_| in_flight == 0).map(|(class, attempts)| Waiting { class, attempts }),
+            settling: self.settle_wait(now).filter(|_| in_flight == 0 && most.is_none()),
         };
         if self.last_tick.as_ref() != Some(&tick) {
             self.last_tick = Some(tick.clone());
@@ -408,8 +430,11 @@ impl Machine for Run {
         }
         self.fill_slots(now, &mut out);
         self.next_wave(now, &mut out);
+        if self.is_over() && self.looks_once_more(now) {
+            self.fill_slots(now, &mut out);
+        }
         self.finish(now);
-        self.tick(&mut out);
+        self.tick(now.mono, &mut out);
         if !self.records.is_empty() {
             let records = std::mem::take(&mut self.records);
             let first = Seq(self.seq + 1 - records.len() as u64);

@@ -154,13 +154,13 @@ fn the_status_of_a_user_says_whether_it_was_suspended() {
     let ran = suspend("SUSPENDED", &[Fate::Lost]);
     assert_eq!((ran.outcome(), updates(&ran), ran.outcome.report.calls.read), (RunOutcome::Complete, 1, 1));
     let note = ran.change("ada").1.note.clone().unwrap_or_default();
-    assert_eq!(note, "the list of users shows that it was applied: the answer was lost");
+    assert_eq!(note, "the list of users shows that it was applied: its answer was lost");
     // Not carried out: sent again.
     let ran = suspend("ACTIVE", &[Fate::Lost]);
     assert_eq!((ran.outcome(), updates(&ran), ran.outcome.report.calls.read), (RunOutcome::Complete, 2, 1));
-    // Refused when sent again: nobody can tell yet.
+    // Refused when sent again: looked for once more, and not there.
     let ran = suspend("ACTIVE", &[Fate::Lost, Fate::Refused]);
-    assert_eq!((ran.change("ada").0, ran.outcome.report.calls.read), (Verdict::Unknown, 2));
+    assert_eq!((ran.error("ada").1, ran.outcome.report.calls.read), (ErrorType::Rejected, 2));
 }
 
 #[test]

@@ -175,6 +175,7 @@ fn every_line_is_as_its_schema_says() {
             "kind_stopped",
             "operation_added",
             "operation_ended",
+            "operation_unsettled",
             "run_finished",
             "run_started",
             "stop_requested",

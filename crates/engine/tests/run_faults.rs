@@ -259,17 +259,32 @@ impl Judge<'_> {
             .collect()
     }
 
-    /// What may have been applied is never sent again; reads are look-ups, and nothing else is sent.
+    /// What may have been applied is sent again only after a list that could be believed, and at most twice; reads are
+    /// look-ups, and nothing else is sent.
     fn sendings(&self) {
+        let seed = self.case.seed;
         let mut updates = 0;
         for operation in self.operations() {
             let arrived = self.arrived(operation);
             updates += arrived.len();
-            let ambiguous = arrived.iter().filter(|entry| entry.status != 429).count();
-            assert!(ambiguous <= 1, "seed {}: {arrived:?}", self.case.seed);
+            let ambiguous: Vec<&Entry> = arrived.iter().copied().filter(|e| e.status != 429).collect();
+            assert!(ambiguous.len() <= 3, "seed {seed}: {arrived:?}");
+            for pair in ambiguous.windows(2) {
+                let [first, second] = pair else { unreachable!("windows of two") };
+                assert!(
+                    !first.delivered || first.status >= 500,
+                    "seed {seed}: answered, and sent again: {pair:?}"
+                );
+                let list = self.ledger.iter().any(|entry| {
+                    entry.call.class() == Class::Read
+                        && entry.sent >= first.arrived + RunOptions::SETTLE
+                        && entry.arrived <= second.sent
+                });
+                assert!(list, "seed {seed}: sent again without a look: {pair:?}");
+            }
         }
         let all = self.ledger.iter().filter(|entry| entry.call.class() == Class::Update).count();
-        assert_eq!(updates, all, "seed {}", self.case.seed);
+        assert_eq!(updates, all, "seed {seed}");
         if let Some(stop) = self.case.stop {
             for entry in self.ledger.iter().filter(|entry| entry.call.class() == Class::Update) {
                 // The intent was there before the stop; its record may have taken a moment.
@@ -294,7 +309,6 @@ impl Judge<'_> {
             }
             let arrived: Vec<&Entry> =
                 carriers.iter().flat_map(|operation| self.arrived(operation)).collect();
-            let lost = arrived.iter().any(|e| !e.delivered || e.status >= 500);
             let there = self.there(change);
             let what = format!("seed {seed}: {report:?}\n{arrived:?}");
             match verdict {
@@ -303,14 +317,13 @@ impl Judge<'_> {
                 }
                 Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed => {
                     assert!(there == 0, "{what}");
-                    let own_loss = arrived.iter().any(|e| e.applied && (!e.delivered || e.status >= 500));
-                    assert!(!own_loss, "{what}");
+                    assert!(!arrived.iter().any(|e| e.applied && e.status != 400), "{what}");
                 }
-                // Nobody could tell: an answer was lost, or a list that would have told could not be read.
+                // Nobody could tell: the run was stopped before it was looked for, or the list could not be read.
                 Verdict::Unknown => {
                     let reads = self.ledger.iter().any(|e| e.call.class() == Class::Read && e.status != 200);
                     let halted = self.records.iter().any(|r| matches!(r, Record::StopRequested { .. }));
-                    assert!(lost || reads || halted || self.case.faults.not_sent > 0, "{what}");
+                    assert!(reads || halted || self.case.faults.not_sent > 0, "{what}");
                 }
                 Verdict::Undone => panic!("nothing undoes: {what}"),
             }
@@ -396,10 +409,10 @@ fn every_change_gets_one_true_verdict() {
         look_ups += outcome.report.calls.read;
     }
     // The faults have bitten.
-    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
+    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped] {
         assert!(reached[&verdict] > 100, "{verdict:?}: {reached:?}");
     }
-    assert!(look_ups > 50, "{look_ups}");
+    assert!(reached[&Verdict::Unknown] > 0 && look_ups > 500, "{look_ups}: {reached:?}");
 }
 
 #[test]
@@ -495,8 +508,8 @@ fn calls_that_share_requests_are_judged_each_on_its_own() {
         assert!(times <= 1 && outcome.report.warnings.len() == times, "seed {seed}");
         refused += times;
     }
-    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped, Verdict::Unknown] {
-        assert!(reached[&verdict] > 100, "{verdict:?}: {reached:?}");
+    for verdict in [Verdict::Succeeded, Verdict::Failed, Verdict::Skipped] {
+        assert!(reached[&verdict] > 50, "{verdict:?}: {reached:?}");
     }
     assert!(shared > 800 && refused > 40, "{shared} {refused}");
 }
@@ -528,6 +541,9 @@ fn refused_credentials_stop_the_run() {
             // What was on its way ends; a moment later nothing is sent any more.
             assert!(entry.sent <= refused.arrived + Duration::from_millis(120), "seed {seed}: {entry:?}");
         }
-        assert!(matches!(outcome.report.outcome, RunOutcome::Stopped | RunOutcome::Stuck), "seed {seed}");
+        // Unless all was done, and only the last look at a list was refused.
+        let is_whole = outcome.report.lists.unprocessed.is_empty();
+        let halted = matches!(outcome.report.outcome, RunOutcome::Stopped | RunOutcome::Stuck);
+        assert!(halted || is_whole && !refused.call.mutates(), "seed {seed}");
     }
 }

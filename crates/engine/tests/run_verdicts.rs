@@ -11,7 +11,7 @@ use connexa_engine::{
     run::RunOptions,
 };
 use connexa_types::{
-    Class, Endpoint, Gone, JsonPointer, Kind, Outcome, Reason, Rejection, SecretRef, SecretSource,
+    Class, Endpoint, Gone, JsonPointer, Kind, Mono, Outcome, Reason, Rejection, SecretRef, SecretSource,
 };
 use serde_json::{Value, json};
 use sim::{
@@ -164,7 +164,8 @@ fn a_look_up_that_fails_leaves_all_unknown() {
         let (verdict, _, error) = ran.error("paris/c0");
         assert_eq!(verdict, Verdict::Unknown, "{answer:?}");
         assert!(error.contains("whether it was applied in part is not known"), "{error}");
-        assert!(ran.outcome.report.calls.read <= 30);
+        // Tried within the budget, and once more at the end of the run.
+        assert!(ran.outcome.report.calls.read <= 60, "{}", ran.outcome.report.calls.read);
     }
 }
 
@@ -244,19 +245,22 @@ fn refusals_at_the_same_time_share_one_look() {
 }
 
 #[test]
-fn a_lost_answer_is_unknown_and_never_sent_again() {
+fn a_call_whose_answers_are_all_lost_fails_once_the_list_says_so() {
     let mut builder = Builder::default();
     let network = builder.network("paris", 1, 0);
     builder.connector("paris/late", network);
     let ran = run(builder, |call| {
         is_create(call).then(|| Outcome::Indeterminate(why(Reason::ServerError, Some(502))))
     });
-    assert_eq!(ran.world.service.ledger().len(), 1);
+    let ledger = ran.world.service.ledger();
+    let mutating: Vec<Mono> = ledger.iter().filter(|e| e.call.mutates()).map(|e| e.sent).collect();
+    assert_eq!((mutating.len(), ledger.len()), (3, 6));
+    assert!(mutating.is_sorted_by(|one, next| next.saturating_since(*one) >= RunOptions::SETTLE));
     let (verdict, error_type, error) = ran.error("paris/c0");
-    assert_eq!((verdict, error_type), (Verdict::Unknown, ErrorType::Indeterminate));
-    let expected = "sent, but whether it was applied is not known: the service had an error (502): simulated";
+    assert_eq!((verdict, error_type), (Verdict::Failed, ErrorType::ServerError));
+    let expected = "not applied: 3 attempts without an answer that tells (the service had an error (502): simulated), and the list of networks does not show it";
     assert_eq!((error, ran.change("paris").1.status), (expected, Some(502)));
-    assert_eq!(ran.change("paris/late").0, Verdict::Skipped);
+    assert_eq!((ran.change("paris/late").0, ran.outcome()), (Verdict::Skipped, RunOutcome::Partial));
 }
 
 #[test]
@@ -483,7 +487,15 @@ fn progress_and_timings_tell_how_the_time_went() {
     assert!(ticks.iter().any(
         |tick| matches!(tick, Tick::Run { ended: 5, calls_left: 2, waiting: Some(w), .. } if *w == paced)
     ));
-    let last = Tick::Run { ended: 7, bad: 0, changes: 7, calls_left: 0, in_flight: 0, waiting: None };
+    let last = Tick::Run {
+        ended: 7,
+        bad: 0,
+        changes: 7,
+        calls_left: 0,
+        in_flight: 0,
+        waiting: None,
+        settling: None,
+    };
     assert_eq!(ticks.last(), Some(&&last));
 
     let timings = ran.outcome.report.timings;

@@ -241,6 +241,7 @@ impl<'a> Course<'a> {
             calls_left: self.items - state.ended,
             in_flight: state.in_flight,
             waiting: None,
+            settling: None,
         };
         self.batch.watchers.tell(&Event::Tick(tick));
     }

@@ -2,7 +2,7 @@
 
 use super::text::{Text, count, span_of_time};
 use crate::screen::Screen;
-use connexa_engine::record::Tick;
+use connexa_engine::record::{SettleWait, Tick};
 use connexa_types::Mono;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::time::Duration;
@@ -103,7 +103,7 @@ fn message(tick: &Tick, elapsed: Duration, left: impl Fn(u64) -> Option<Duration
             Some(total) => format!("reading {what}: {objects} of {total}"),
             None => format!("reading {what}: {objects}"),
         },
-        Tick::Run { ended, bad, changes, calls_left, in_flight, waiting } => {
+        Tick::Run { ended, bad, changes, calls_left, in_flight, waiting, settling } => {
             let mut parts = Vec::new();
             if whole {
                 parts.push(format!("{ended} of {} done", count(number(*changes), "change")));
@@ -126,6 +126,11 @@ fn message(tick: &Tick, elapsed: Duration, left: impl Fn(u64) -> Option<Duration
             // A permit is asked for before each call; only where the next one is not to be had now does anything wait.
             if let Some(waiting) = waiting.filter(|_| left(1).is_some_and(|wait| !wait.is_zero())) {
                 parts.push(format!("waiting for the {} limit", waiting.class));
+            }
+            if let Some(SettleWait { left, calls }) = settling {
+                let of = count(number(*calls), "call");
+                parts
+                    .push(format!("waiting {} to see what became of {of}", span_of_time(left.as_secs_f64())));
             }
             if let Some(left) = left(*calls_left).filter(|left| *calls_left > 0 && !left.is_zero()) {
                 parts.push(format!("about {}", span_of_time(left.as_secs_f64())));
@@ -154,6 +159,7 @@ mod tests {
             calls_left: 40,
             in_flight: 3,
             waiting: Some(Waiting { class: Class::Update, attempts: 3 }),
+            settling: None,
         };
         let four = |_| Some(Duration::from_secs(200));
         assert_eq!(
@@ -164,6 +170,20 @@ mod tests {
         assert_eq!(
             message(&tick, Duration::from_secs(4), |_| Some(Duration::ZERO), true),
             "12 of 183 changes done, 1 failed, 3.0/s, 40 calls left"
+        );
+        let settling = Some(SettleWait { left: Duration::from_secs(42), calls: 3 });
+        let tick = Tick::Run {
+            ended: 180,
+            bad: 0,
+            changes: 183,
+            calls_left: 3,
+            in_flight: 0,
+            waiting: None,
+            settling,
+        };
+        assert_eq!(
+            message(&tick, Duration::from_secs(60), |_| None, true),
+            "180 of 183 changes done, 3.0/s, 3 calls left, waiting 42 s to see what became of 3 calls"
         );
         let tick = Tick::Read { what: "networks".to_owned(), objects: 25, total: None };
         assert_eq!(message(&tick, Duration::ZERO, |_| None, true), "reading networks: 25");

@@ -122,6 +122,11 @@ impl ReportFold {
         self.changes.get(&change)?.1.error.clone()
     }
 
+    /// What is said of a change so far.
+    pub(crate) fn change(&self, change: usize) -> Option<&(Verdict, Box<ReportedChange>)> {
+        self.changes.get(&change)
+    }
+
     /// The report so far.
     pub fn finish(self) -> Report {
         let mut counts: BTreeMap<String, BTreeMap<Verdict, u64>> = BTreeMap::new();

@@ -1,4 +1,5 @@
-//! A 2xx, compared with what was sent: each change's own part of the answer, and what is not as it should be.
+//! A 2xx, or an object as a list shows it, compared with what was sent: each change's own part, and what is not as it should
+//! be.
 
 use super::ruling::Ruling;
 use crate::{
@@ -10,7 +11,7 @@ use crate::{
     report::{ErrorType, Origin},
     shared_json::SharedJson,
 };
-use connexa_types::{Answer, Call, CallBody, Kind};
+use connexa_types::{Answer, Call, CallBody, JsonPointer, Kind, SecretHash};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,8 +33,47 @@ pub(super) struct Sight {
     pub(super) has_others: bool,
 }
 
-/// Compares what a call sent with an object: its 2xx, or what a list shows.
+/// What an object is shown by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum View {
+    /// The answer to a call: what it leaves out cannot be compared.
+    Answer,
+    /// A list: what it leaves out is not set.
+    List,
+}
+
+/// Compares what a call sent with its 2xx, or with children that are known to be ours.
 pub(super) fn look(plan: &Plan, operation: &Operation, call: &Call, answer: &Answer) -> Sight {
+    look_at(View::Answer, plan, operation, call, answer)
+}
+
+/// Compares what a call sent with an object that a list shows, and that may be another's.
+pub(super) fn look_in_list(plan: &Plan, operation: &Operation, call: &Call, answer: &Answer) -> Sight {
+    look_at(View::List, plan, operation, call, answer)
+}
+
+/// The fields in which an object that a list shows is not as an update sent it, in spec names.
+pub(super) fn differing_in_list(
+    kind: Kind,
+    call: &Call,
+    shown: &Value,
+    sealed: &BTreeMap<JsonPointer, SecretHash>,
+) -> Vec<String> {
+    let (Some(CallBody::Json(sent)), true) = (&call.body, catalog::is_listed(kind)) else {
+        return Vec::new();
+    };
+    let definition = catalog::definition(kind);
+    let mut names = differences(View::List, definition, sent, shown);
+    names.extend(other_secrets(definition.fields, call, "", sealed, ""));
+    names
+}
+
+/// The fields in which an object that a list shows is not as a create sent it, in spec names.
+pub(super) fn differing_from(kind: Kind, sent: &Value, shown: &Value) -> Vec<String> {
+    differences(View::List, catalog::definition(kind), sent, shown)
+}
+
+fn look_at(view: View, plan: &Plan, operation: &Operation, call: &Call, answer: &Answer) -> Sight {
     let sent = match &call.body {
         Some(CallBody::Json(body)) => Some(body),
         Some(CallBody::Text(_)) | None => None,
@@ -49,12 +89,15 @@ pub(super) fn look(plan: &Plan, operation: &Operation, call: &Call, answer: &Ans
             let definition = kind.filter(|kind| catalog::is_listed(*kind)).map(catalog::definition);
             // What a delete takes with it, and domains of a list, have no part of their own in the answer.
             let on_board = place > 0 && operation.call.endpoint.creates() && !carried.at.is_root();
-            let object = if on_board {
-                children.find(carried, definition)
+            let (place_shown, object) = if on_board {
+                children
+                    .find(carried, definition)
+                    .map_or((String::new(), None), |(at, child)| (at, Some(child)))
             } else {
                 // A replace is carried by calls about other objects too.
                 let own = place == 0 && kind == Some(operation.kind);
-                answer.json().filter(|_| own).map(|object| without_children(object, definition))
+                let object = answer.json().filter(|_| own).map(|object| without_children(object, definition));
+                (String::new(), object)
             };
             let mut shown = Shown { change: carried.change, ruling: None, differing: Vec::new() };
             if on_board && object.is_none() {
@@ -67,7 +110,12 @@ pub(super) fn look(plan: &Plan, operation: &Operation, call: &Call, answer: &Ans
             if let (Some(definition), Some(object), Some(sent)) =
                 (definition, &ruling.object, sent.and_then(|body| carried.at.get(body)))
             {
-                shown.differing = differences(definition, sent, object);
+                shown.differing = differences(view, definition, sent, object);
+                if view == View::List {
+                    let sent_at = carried.at.as_str();
+                    let other = other_secrets(definition.fields, call, sent_at, &answer.sealed, &place_shown);
+                    shown.differing.extend(other);
+                }
                 ruling.note = normalised(&shown.differing);
             }
             if place == 0 {
@@ -105,10 +153,16 @@ struct Children<'a> {
 impl Children<'_> {
     /// Finds a passenger in the answer by its key: at the same place if that fits, since keys of connectors and devices
     /// may repeat, else at the first place that does.
-    fn find(&mut self, carried: &Carried, definition: Option<&'static Definition>) -> Option<Value> {
+    /// Where it is, and it.
+    fn find(
+        &mut self,
+        carried: &Carried,
+        definition: Option<&'static Definition>,
+    ) -> Option<(String, Value)> {
         let mut tokens = carried.at.tokens();
         let (list_name, index) = (tokens.next()?, tokens.next()?.parse::<usize>().ok()?);
         let list = self.answer?.get(&list_name)?.as_array()?;
+        let at = JsonPointer::default().child(&list_name);
         let taken = self.taken.entry(list_name).or_default();
         // A kind without a key that we know has its place only.
         let key = definition.map(|definition| (definition.key, definition.key_field()));
@@ -124,7 +178,7 @@ impl Children<'_> {
         let place =
             if fits(index) { index } else { (0..list.len()).find(|place| key.is_some() && fits(*place))? };
         taken.insert(place);
-        Some(list[place].clone())
+        Some((at.child(place).to_string(), list[place].clone()))
     }
 
     /// Whether the answer holds a child that no passenger stands for.
@@ -161,9 +215,9 @@ fn normalised(names: &[String]) -> Option<String> {
 }
 
 /// The fields that an object shows otherwise than they were sent, in spec names.
-fn differences(definition: &Definition, sent: &Value, shown: &Value) -> Vec<String> {
+fn differences(view: View, definition: &Definition, sent: &Value, shown: &Value) -> Vec<String> {
     let mut names = Vec::new();
-    differing(definition.fields, sent, shown, "", &mut names);
+    differing(view, definition.fields, sent, Some(shown), "", &mut names);
     // A key that is written otherwise is still the same key.
     let key = definition.key_field();
     let same_key = |value: &Value, place| {
@@ -175,32 +229,88 @@ fn differences(definition: &Definition, sent: &Value, shown: &Value) -> Vec<Stri
     names
 }
 
-fn differing(fields: &[Field], sent: &Value, shown: &Value, prefix: &str, names: &mut Vec<String>) {
+fn differing(
+    view: View,
+    fields: &[Field],
+    sent: &Value,
+    shown: Option<&Value>,
+    prefix: &str,
+    names: &mut Vec<String>,
+) {
     let pointer = |place: &str| format!("/{place}");
     for field in fields.iter().filter(|field| !field.volatile) {
-        let (Some(sent), Some(shown)) =
-            (sent.pointer(&pointer(field.request)), shown.pointer(&pointer(field.response)))
-        else {
-            // What is not shown cannot be compared.
+        let Some(sent) = sent.pointer(&pointer(field.request)).filter(|sent| !sent.is_null()) else {
             continue;
         };
-        if sent.is_null() {
+        let shown = shown.and_then(|shown| shown.pointer(&pointer(field.response)));
+        if shown.is_none() && view == View::Answer {
             continue;
         }
         let name = format!("{prefix}{}", field.name);
         if let FieldType::Object(leaves) = field.ty {
-            differing(leaves, sent, shown, &format!("{name}."), names);
-        } else if !same(field.ty, sent, shown) {
+            differing(view, leaves, sent, shown, &format!("{name}."), names);
+            continue;
+        }
+        let is_same = match shown {
+            Some(shown) => same(field.ty, sent, shown),
+            None => {
+                is_hidden(field.ty) || canonical(field.ty, Some(sent)).is_null() || is_default(field, sent)
+            }
+        };
+        if !is_same {
             names.push(name);
         }
     }
 }
 
+/// Whether a value is what the service fills in.
+fn is_default(field: &Field, sent: &Value) -> bool {
+    field.default.is_some_and(|json| serde_json::from_str(json).is_ok_and(|value: Value| value == *sent))
+}
+
+/// The secrets of a call that a list shows to be others, by their hashes, in spec names.
+fn other_secrets(
+    fields: &[Field],
+    call: &Call,
+    sent_at: &str,
+    sealed: &BTreeMap<JsonPointer, SecretHash>,
+    shown_at: &str,
+) -> Vec<String> {
+    if call.secrets.is_empty() || sealed.is_empty() {
+        return Vec::new();
+    }
+    let mut names = Vec::new();
+    for field in fields {
+        let (sent_at, shown_at) =
+            (format!("{sent_at}/{}", field.request), format!("{shown_at}/{}", field.response));
+        match field.ty {
+            FieldType::Object(leaves) => {
+                let inner = other_secrets(leaves, call, &sent_at, sealed, &shown_at);
+                names.extend(inner.into_iter().map(|name| format!("{}.{name}", field.name)));
+            }
+            FieldType::Secret => {
+                let sent = call.secrets.get(&JsonPointer::new(sent_at)).and_then(|sent| sent.hash.as_ref());
+                let shown = sealed.get(&JsonPointer::new(shown_at));
+                // Hashes of different keys say nothing.
+                if let (Some(sent), Some(shown)) = (sent, shown)
+                    && sent.key_id() == shown.key_id()
+                    && sent != shown
+                {
+                    names.push(field.name.to_owned());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// What is taken out of answers, or left out of them.
+const fn is_hidden(ty: FieldType) -> bool {
+    matches!(ty, FieldType::Secret | FieldType::Certificate)
+}
+
 /// Whether two values of a field are the same, however they are written.
 pub(super) fn same(ty: FieldType, one: &Value, other: &Value) -> bool {
-    if let FieldType::Secret | FieldType::Certificate = ty {
-        // Taken out of answers.
-        return true;
-    }
-    one == other || canonical(ty, Some(one)) == canonical(ty, Some(other))
+    is_hidden(ty) || one == other || canonical(ty, Some(one)) == canonical(ty, Some(other))
 }

@@ -3,17 +3,19 @@
 //! The plan's base says how the objects were when it was made. Once that is too old, the lists that show them are read
 //! again, one list for all operations that rest on it, and compared field by field.
 
-use super::{applied::same, effect::Reading};
+use super::{applied::same, effect::Reading, ruling::quoted};
 use crate::{
     catalog::{self, Field, FieldType},
     current::{CurrentState, Live, is_unset},
     forms::canonical,
     plan::{Operation, Plan},
+    shared_json::SharedJson,
 };
-use connexa_types::{Kind, Method, Mono, TenantId};
+use connexa_types::{Call, CallBody, Kind, Method, Mono, TenantId};
 use serde_json::Value;
 use std::{
-    collections::{BTreeMap, BTreeSet, HashSet},
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     time::Duration,
 };
 
@@ -26,11 +28,14 @@ pub(super) struct Fresh {
     /// Lists as they were read again.
     state: CurrentState,
     settings: BTreeMap<&'static str, Value>,
-    read: BTreeMap<Reading, Mono>,
+    /// When each reading began and ended last.
+    read: BTreeMap<Reading, (Mono, Mono)>,
     /// Ids of objects that this run has changed, made or removed: no drift.
     changed: HashSet<String>,
     made: HashSet<String>,
     removed: HashSet<String>,
+    /// Changed objects as this run left them.
+    left: HashMap<String, SharedJson>,
 }
 
 /// What a look at an operation's base came to.
@@ -58,6 +63,7 @@ impl Fresh {
             changed: HashSet::new(),
             made: HashSet::new(),
             removed: HashSet::new(),
+            left: HashMap::new(),
         }
     }
 
@@ -77,13 +83,18 @@ impl Fresh {
     }
 
     /// Notes that something has been read.
-    pub(super) fn read(&mut self, what: Reading, now: Mono) {
-        self.read.insert(what, now);
+    pub(super) fn read(&mut self, what: Reading, begun: Mono, now: Mono) {
+        self.read.insert(what, (begun, now));
     }
 
-    pub(super) fn put_setting(&mut self, path: &'static str, value: Value, now: Mono) {
+    /// When the last whole reading of something began; `None` before there was one.
+    pub(super) fn begun(&self, what: Reading) -> Option<Mono> {
+        self.read.get(&what).map(|(begun, _)| *begun)
+    }
+
+    pub(super) fn put_setting(&mut self, path: &'static str, value: Value, begun: Mono, now: Mono) {
         self.settings.insert(path, value);
-        self.read.insert(Reading::Setting(path), now);
+        self.read(Reading::Setting(path), begun, now);
     }
 
     pub(super) fn setting(&self, path: &str) -> Option<&Value> {
@@ -107,9 +118,28 @@ impl Fresh {
         self.made.insert(id.to_owned());
     }
 
+    /// Whether this run made an object.
+    pub(super) fn has_made(&self, id: &str) -> bool {
+        self.made.contains(id)
+    }
+
+    /// Notes how this run left an object that it changed.
+    pub(super) fn left(&mut self, id: &str, object: SharedJson) {
+        self.left.insert(id.to_owned(), object);
+    }
+
+    /// The fields in which an object is not as it was before an operation that rests on it, in spec names: as the plan's
+    /// base has it, or as an earlier operation of this run left it.
+    pub(super) fn changed_in(&self, base: &Live, live: &Live) -> Vec<String> {
+        match self.left.get(base.id.as_str()).filter(|_| self.changed.contains(base.id.as_str())) {
+            Some(left) => self.differing(&Live { object: left.clone(), ..base.clone() }, live),
+            None => self.differing(base, live),
+        }
+    }
+
     fn age(&self, what: Reading, now: Mono) -> Duration {
         match self.read.get(&what) {
-            Some(at) => now.saturating_since(*at),
+            Some((_, at)) => now.saturating_since(*at),
             None => self.base_age.saturating_add(now.saturating_since(self.began)),
         }
     }
@@ -149,8 +179,7 @@ impl Fresh {
                 }
             };
             if !differing.is_empty() {
-                let names: Vec<String> = differing.iter().map(|name| format!("`{name}`")).collect();
-                return Base::Drifted(format!("{} has changed in {}", words(), names.join(", ")));
+                return Base::Drifted(format!("{} has changed in {}", words(), quoted(&differing)));
             }
         }
         match self.stranger(plan, operation) {
@@ -160,6 +189,17 @@ impl Fresh {
                 stranger.key
             )),
             None => Base::Same,
+        }
+    }
+
+    /// A call as it would be sent now: without the ids of objects that this run has removed meanwhile.
+    pub(super) fn as_it_is_now<'c>(&self, call: &'c Call) -> Cow<'c, Call> {
+        match &call.body {
+            Some(CallBody::Json(body)) if !self.removed.is_empty() => {
+                let body = Some(CallBody::Json(self.without_removed(body.clone())));
+                Cow::Owned(Call { body, ..call.clone() })
+            }
+            _ => Cow::Borrowed(call),
         }
     }
 

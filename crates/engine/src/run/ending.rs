@@ -1,9 +1,10 @@
 //! The end: of operations, of all that hangs on them, and of the run.
 
 use super::{
-    Halt, Job, Outs, Phase, Run,
+    Goal, Halt, Job, Outs, Phase, Run,
     effect::Reading,
     options::OnFailure,
+    reading::Wish,
     ruling::{self, Ruling},
 };
 use crate::{
@@ -49,7 +50,7 @@ impl Run {
         let verdict = self.tasks[operation].verdict.unwrap_or(Verdict::Succeeded);
         let root = self.subject(operation).carries.first().map_or(0, |carried| carried.change);
         let mut lost = Vec::new();
-        let halted = self.halt.is_some() && verdict == Verdict::Unprocessed;
+        let halted = self.starts_nothing() && verdict == Verdict::Unprocessed;
         self.graph.end(operation, verdict == Verdict::Succeeded, |next| lost.push(next));
         // Under a halt the rest is unprocessed, not skipped: it hangs on nothing but the halt.
         while !halted && let Some(next) = lost.pop() {
@@ -72,7 +73,7 @@ impl Run {
     ) {
         let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
-        self.vacate(operation);
+        self.vacate(operation, now);
         let task = &mut self.tasks[operation];
         debug_assert!(!task.ended, "an operation ends once");
         task.ended = true;
@@ -126,10 +127,19 @@ impl Run {
         }
     }
 
-    /// The ruling on what the halt keeps from being started.
+    /// The ruling on what a halt keeps from being started.
     pub(super) fn unstarted(&mut self) -> Ruling {
         self.halted_work = true;
-        Ruling::unprocessed(self.halt_words(), None)
+        let words = match &self.halt {
+            Some(halt) => halt.words(),
+            None => "not started: the run was only settled; `resume` carries it out".to_owned(),
+        };
+        Ruling::unprocessed(words, None)
+    }
+
+    /// Whether nothing that changes anything is sent any more.
+    pub(super) fn starts_nothing(&self) -> bool {
+        self.halt.is_some() || self.goal == Goal::Settle
     }
 
     /// Whether nothing at all is sent any more.
@@ -157,7 +167,10 @@ impl Run {
         self.asking = false;
         self.backing_off.retain(|_, job| matches!(job, Job::Page(_)));
         self.give_up(now, out, |job| matches!(job, Job::Operation(_)));
-        self.forget_rechecks(now, out);
+        self.forget(|_, waiter| matches!(waiter.why, Wish::Base), now, out);
+        if self.halt.as_ref().is_some_and(Halt::cuts_settling) {
+            self.cut_settling(now, out);
+        }
         if self.sends_nothing() {
             let on_its_way = |run: &Self, what| {
                 run.active.values().any(|active| {
@@ -197,22 +210,31 @@ impl Run {
             || !self.delivering.is_empty()
             || !self.backing_off.is_empty()
             || !self.pages.is_empty()
+            || !self.settling.is_idle()
+            || self.settling.held().any(|target| self.busy.get(target).is_some_and(|line| !line.is_empty()))
+    }
+
+    /// Whether nothing is left to start or to wait for.
+    pub(super) fn is_over(&self) -> bool {
+        let may_start = match (&self.halt, self.goal) {
+            (Some(_), _) => false,
+            (None, Goal::Settle) => self.graph.is_ready(),
+            (None, _) => self.graph.is_ready() || self.graph.is_ready_later(),
+        };
+        self.phase == Phase::Working && !self.at_work() && !may_start
     }
 
     /// Says the last word, if nothing is left to wait for.
     pub(super) fn finish(&mut self, now: Now) {
-        if self.phase != Phase::Working
-            || self.at_work()
-            || (self.halt.is_none() && (self.graph.is_ready() || self.graph.is_ready_later()))
-        {
+        if !self.is_over() {
             return;
         }
         let rest: Vec<usize> = (0..self.tasks.len()).filter(|task| !self.tasks[*task].ended).collect();
         for operation in rest {
-            let ruling = match &self.halt {
-                Some(_) => self.unstarted(),
+            let ruling = match self.starts_nothing() {
+                true => self.unstarted(),
                 // Nothing is at work, yet something waits: its needs go round in a circle.
-                None => Ruling::failed(
+                false => Ruling::failed(
                     ErrorType::InternalError,
                     "the plan goes round in a circle, which is a bug",
                 ),

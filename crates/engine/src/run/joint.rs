@@ -5,15 +5,15 @@ use super::{
     Run, Task,
     applied::{self, Sight},
     refusal,
-    ruling::Ruling,
+    ruling::{self, Ruling},
+    settled::body_of,
 };
 use crate::{
     catalog,
     current::{CurrentState, Live},
-    key::{Key, KeyPart},
     plan::{CallTemplate, Carried, Operation, OperationId, Plan, TemplateText},
     record::{Growth, Record},
-    report::{Origin, Verdict},
+    report::{ErrorType, Origin, Verdict},
 };
 use connexa_types::{Answer, AnswerBody, Call, CallBody, JsonPointer, Kind, Now, Rejection};
 use serde_json::Value;
@@ -22,29 +22,45 @@ use std::{
     sync::Arc,
 };
 
+/// How an object was found that may be what a call was to make.
+pub(super) struct Found<'r> {
+    /// What is said of it if it is taken for that.
+    pub(super) note: String,
+    /// What is said of it if it is not as it was sent, up to its id.
+    pub(super) seen: String,
+    /// The refusal of the call: passengers that it names are not made.
+    pub(super) refusal: Option<&'r Rejection>,
+    /// Whether the call has been sent, as far as is known.
+    pub(super) may_be_ours: bool,
+}
+
 impl Run {
     /// A fresh list says what a refused joint create left behind.
     pub(super) fn leftovers(&mut self, operation: usize, rejection: &Rejection, now: Now) {
         let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
         let Some(call) = self.tasks[operation].call.clone() else { return };
-        let parents = parents(self.fresh.state(), &subject, &call);
+        self.know_what_was();
+        let parents = self.strangers(subject.kind, None, body_of(&call));
+        let refusal = refusal::summary(rejection);
+        let list = format!("the list of {}", plural(subject.kind));
         match parents[..] {
             [] => self.nothing_left(operation, &subject, &call, rejection, now),
             [parent] => {
                 let answer = as_answer(self.fresh.state(), parent);
                 let parent = parent.id.to_string();
-                let sight = applied::look(&plan, &subject, &call, &answer);
-                self.adopt(operation, &parent, sight, rejection, now);
+                let sight = applied::look_in_list(&plan, &subject, &call, &answer);
+                let found = Found {
+                    note: format!("adopted: found after the call was {refusal}"),
+                    seen: format!("{refusal}; yet {list} shows an object with this key"),
+                    refusal: Some(rejection),
+                    may_be_ours: true,
+                };
+                self.adopt(operation, &parent, sight, &found, now);
             }
             [..] => {
                 let ids: Vec<String> = parents.iter().map(|live| live.id.to_string()).collect();
-                let error = format!(
-                    "{}; yet the list of {} shows {} objects with this key",
-                    refusal::summary(rejection),
-                    plural(subject.kind),
-                    ids.len()
-                );
+                let error = format!("{refusal}; yet {list} shows {} objects with this key", ids.len());
                 self.end_all(operation, &Ruling { duplicates: ids, ..Ruling::unknown(error) }, now);
             }
         }
@@ -52,7 +68,7 @@ impl Run {
 
     /// Nothing of a refused call is there: it is made once more without the passengers that the refusal names, if it
     /// names those alone.
-    fn nothing_left(
+    pub(super) fn nothing_left(
         &mut self,
         operation: usize,
         subject: &Operation,
@@ -63,7 +79,7 @@ impl Run {
         let plan = Arc::clone(&self.plan);
         let mut refused = refusal::refused(&plan, subject, rejection);
         let named = refusal::named(subject, rejection);
-        if named.is_empty() || self.tasks[operation].instead || self.halt.is_some() {
+        if named.is_empty() || self.tasks[operation].instead || self.starts_nothing() {
             return self.end(operation, refused, now);
         }
         let number = self.grown_id(&subject.id);
@@ -75,44 +91,41 @@ impl Run {
         self.settled(operation, now);
     }
 
-    /// The parent of a refused call is there: it is taken for ours, if it is as it was sent.
-    fn adopt(&mut self, operation: usize, parent: &str, sight: Sight, rejection: &Rejection, now: Now) {
+    /// An object with the key of what a call was to make is there: it is taken for what the call made, if it is as that was
+    /// sent.
+    pub(super) fn adopt(
+        &mut self,
+        operation: usize,
+        parent: &str,
+        sight: Sight,
+        found: &Found<'_>,
+        now: Now,
+    ) {
         let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
-        let refusal = refusal::summary(rejection);
-        let seen =
-            format!("{refusal}; yet the list of {} shows an object with this key", plural(subject.kind));
-        let differing: Vec<String> = sight
-            .changes
-            .iter()
-            .filter(|shown| !shown.differing.is_empty())
-            .map(|shown| {
-                let change = &plan.changes[shown.change];
-                let names: Vec<String> = shown.differing.iter().map(|name| format!("`{name}`")).collect();
-                format!("{} `{}` differs in {}", change.kind.replace('_', " "), change.key, names.join(", "))
-            })
-            .collect();
-        if !differing.is_empty() || sight.has_others {
-            let why = if differing.is_empty() {
-                "it has children that were not sent".to_owned()
+        if let Some(why) = otherwise(&plan, &sight) {
+            let error = format!("{} (id {parent}) that is not as it was sent: {why}", found.seen);
+            let ruling = if found.may_be_ours {
+                Ruling::conflict(error)
             } else {
-                differing.join("; ")
+                Ruling::failed(ErrorType::Conflict, error)
             };
-            let error = format!("{seen} (id {parent}) that is not as it was sent: {why}");
-            return self.end_all(operation, &Ruling::conflict(error), now);
+            return self.end_all(operation, &ruling, now);
         }
-        let mut failures: BTreeMap<usize, Ruling> =
-            refusal::refused(&plan, &subject, rejection).into_iter().collect();
-        let named = refusal::named(&subject, rejection);
+        self.tasks[operation].lost = None;
+        let (failures, named) = match found.refusal {
+            Some(rejection) => {
+                (refusal::refused(&plan, &subject, rejection), refusal::named(&subject, rejection))
+            }
+            None => (Vec::new(), BTreeSet::new()),
+        };
+        let mut failures: BTreeMap<usize, Ruling> = failures.into_iter().collect();
         let (mut rulings, mut missing) = (Vec::new(), Vec::new());
         for shown in sight.changes {
             match shown.ruling {
                 Some(ruling) => {
                     let adopted = Ruling { origin: Some(Origin::Inferred), ..ruling };
-                    rulings.push((
-                        shown.change,
-                        adopted.noted(format!("adopted: found after the call was {refusal}")),
-                    ));
+                    rulings.push((shown.change, adopted.noted(found.note.clone())));
                 }
                 None if named.contains(&shown.change) => {
                     rulings.extend(failures.remove(&shown.change).map(|ruling| (shown.change, ruling)));
@@ -178,10 +191,11 @@ impl Run {
         let subject = self.subject(operation);
         let mut handed = Vec::new();
         for change in missing {
-            if self.halt.is_some() {
-                let error = format!("its parent was made without it; {}", self.halt_words());
-                rulings.push((*change, Ruling::unprocessed(error, None)));
-                self.halted_work = true;
+            if self.starts_nothing() {
+                let unstarted = self.unstarted();
+                let words = unstarted.error.as_deref().unwrap_or_default();
+                let error = format!("its parent was made without it; {words}");
+                rulings.push((*change, Ruling { error: Some(error), ..unstarted }));
                 continue;
             }
             let id = self.grown_id(&subject.id);
@@ -251,26 +265,44 @@ impl Run {
     }
 }
 
-/// Objects with the key of the one that a call was to make.
-fn parents<'s>(state: &'s CurrentState, operation: &Operation, call: &Call) -> Vec<&'s Live> {
-    let definition = catalog::definition(operation.kind);
-    let Some(CallBody::Json(body)) = &call.body else { return Vec::new() };
-    let Some(own) = body.get(definition.key_field().request).and_then(Value::as_str) else {
-        return Vec::new();
-    };
-    let key = Key::top(KeyPart::new(own, definition.key));
-    state.kind(operation.kind).map(|kind| kind.by_key(&key).collect()).unwrap_or_default()
-}
-
 /// A live object in the form of the answer to its create, children included.
-fn as_answer(state: &CurrentState, live: &Live) -> Answer {
+pub(super) fn as_answer(state: &CurrentState, live: &Live) -> Answer {
     let mut object = Value::clone(&live.object);
+    let mut sealed = live.sealed.clone();
     for child in catalog::nested(live.kind).filter(|child| child.carried_by_parent) {
         let (Some(name), Some(kind)) = (child.nested_as, state.kind(child.kind)) else { continue };
         let children = kind.objects.iter().filter(|child| child.parent.as_ref() == Some(&live.id));
-        object[name] = children.map(|child| Value::clone(&child.object)).collect();
+        let mut list = Vec::new();
+        for child in children {
+            let at = JsonPointer::default().child(name).child(list.len());
+            let secrets = child.sealed.iter();
+            sealed.extend(
+                secrets.map(|(inner, hash)| (JsonPointer::new(format!("{at}{inner}")), hash.clone())),
+            );
+            list.push(Value::clone(&child.object));
+        }
+        object[name] = list.into();
     }
-    Answer { status: 200, body: AnswerBody::Json(object), sealed: BTreeMap::new() }
+    Answer { status: 200, body: AnswerBody::Json(object), sealed }
+}
+
+/// What makes an object that was found not be the one that was sent, in words; `None` if it is as sent.
+pub(super) fn otherwise(plan: &Plan, sight: &Sight) -> Option<String> {
+    let differing: Vec<String> = sight
+        .changes
+        .iter()
+        .filter(|shown| !shown.differing.is_empty())
+        .map(|shown| {
+            let change = &plan.changes[shown.change];
+            let names = ruling::quoted(&shown.differing);
+            format!("{} `{}` differs in {names}", change.kind.replace('_', " "), change.key)
+        })
+        .collect();
+    match (differing.is_empty(), sight.has_others) {
+        (false, _) => Some(differing.join("; ")),
+        (true, true) => Some("it has children that were not sent".to_owned()),
+        (true, false) => None,
+    }
 }
 
 /// An operation that makes one child of a parent that is there.
@@ -384,6 +416,6 @@ fn place(operation: &Operation, change: usize) -> usize {
     operation.carries.iter().position(|carried| carried.change == change).unwrap_or(usize::MAX)
 }
 
-fn plural(kind: Kind) -> String {
+pub(super) fn plural(kind: Kind) -> String {
     kind.plural().replace('_', " ")
 }

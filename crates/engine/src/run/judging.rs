@@ -2,7 +2,7 @@
 
 use super::{
     Active, Halt, Job, Outs, Run, applied,
-    effect::{self, LostAnswer, Reading, Sign},
+    effect::{self, LostAnswer, Reading},
     reading::{Waiter, Wish},
     refusal,
     ruling::{self, Ruling},
@@ -16,7 +16,6 @@ use crate::{
     retry::Cause,
 };
 use connexa_types::{Answer, Attempt, Call, Class, Gone, Now, Outcome, QuotaHeaders, Reason, Rejection, Why};
-use serde_json::Value;
 use std::{sync::Arc, time::Duration};
 
 /// Where the product of a call is, if it had one.
@@ -86,6 +85,7 @@ impl Run {
             Job::Operation(operation) => {
                 let status = status(&answer.outcome).or(self.tasks[operation].sent.status);
                 self.tasks[operation].sent.status = status;
+                self.note_sending(operation, &active.call, &answer);
                 self.judge(operation, &active.call, answer.outcome, delivery, now, out);
             }
             Job::Page(page) => self.looked(page, answer.outcome, now, out),
@@ -224,6 +224,11 @@ impl Run {
             };
         }
         self.keep(&rulings);
+        if let (Some(base), Some((_, Ruling { object: Some(object), .. }))) =
+            (subject.base.first(), rulings.first())
+        {
+            self.fresh.left(base.id.as_str(), object.clone());
+        }
         let parent = answer.json().and_then(|object| object.get("id")?.as_str());
         match parent {
             Some(parent) if !missing.is_empty() => {
@@ -240,7 +245,6 @@ impl Run {
     }
 
     fn rejected(&mut self, operation: usize, call: &Call, rejection: Rejection, now: Now) {
-        let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
         self.watch_brake(operation, Some(&rejection));
         if is_delete(&subject) && rejection.gone == Some(Gone::Target) {
@@ -250,23 +254,40 @@ impl Run {
             return;
         }
         self.tasks[operation].refusal = Some(Box::new(rejection.clone()));
-        if let Some(lost) = self.tasks[operation].lost.clone() {
-            // What was lost may be what it is refused for now.
-            let lost = format!("{lost}; then {}", refusal::summary(&rejection));
-            match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
-                (LostAnswer::Read(_), Some(what)) => {
-                    self.look_up(what, Waiter { operation, why: Wish::Effect(lost) }, now);
-                }
-                _ => self.end_all(operation, &Ruling::unknown(lost), now),
+        let task = &mut self.tasks[operation];
+        match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
+            (LostAnswer::Read(_) | LostAnswer::Settle, Some(what)) if task.losses > 0 => {
+                // An attempt that was lost may be what it is refused for now.
+                let lost = task.lost.take().unwrap_or_else(|| ruling::lost("an earlier answer was lost"));
+                task.lost = Some(format!("{lost}; then {}", refusal::summary(&rejection)));
+                self.settle(operation, what, now);
             }
-        } else if call.endpoint.creates() && subject.carries.len() > 1 {
-            // It may have been applied in part: the list says.
-            let waiter = Waiter { operation, why: Wish::Leftovers(rejection) };
-            self.look_up(Reading::List(subject.kind), waiter, now);
-        } else if effect::lost_answer(call.endpoint) != LostAnswer::Resend
-            || !self.again_without(operation, &rejection, now)
+            _ if let Some(lost) = &task.lost => {
+                let error = format!("{lost}; then {}", refusal::summary(&rejection));
+                self.end_all(operation, &Ruling::unknown(error), now);
+            }
+            _ if call.endpoint.creates() && subject.carries.len() > 1 => {
+                // It may have been applied in part: the list says. The answer has come, so that nothing of it is still on its
+                // way: what the list shows need not wait for the settle time.
+                let waiter = Waiter { operation, why: Wish::Leftovers(rejection) };
+                self.look_up(Reading::List(subject.kind), waiter, now);
+            }
+            _ => self.refused(operation, &rejection, now),
+        }
+    }
+
+    /// A refused call of which nothing was applied, or nothing can be left behind.
+    pub(super) fn refused(&mut self, operation: usize, rejection: &Rejection, now: Now) {
+        let subject = self.subject(operation);
+        let Some(call) = self.tasks[operation].call.clone() else { return };
+        let with_passengers = call.endpoint.creates() && subject.carries.len() > 1;
+        if with_passengers {
+            return self.nothing_left(operation, &subject, &call, rejection, now);
+        }
+        if effect::lost_answer(call.endpoint) != LostAnswer::Resend
+            || !self.again_without(operation, rejection, now)
         {
-            let rulings = refusal::refused(&plan, &subject, &rejection);
+            let rulings = refusal::refused(&self.plan, &subject, rejection);
             self.end(operation, rulings, now);
         }
     }
@@ -277,9 +298,7 @@ impl Run {
         let error = ruling::lost(&ruling::words(why));
         let resent = self.tasks[operation].lost.replace(error.clone()).is_some();
         match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
-            (LostAnswer::Read(_), Some(what)) => {
-                self.look_up(what, Waiter { operation, why: Wish::Effect(error) }, now);
-            }
+            (LostAnswer::Read(_) | LostAnswer::Settle, Some(what)) => self.settle(operation, what, now),
             (LostAnswer::Resend, _) => self.resend(operation, error, now, out),
             (LostAnswer::ResendOnce, _) if !resent => self.resend(operation, error, now, out),
             (LostAnswer::ResendOnce | LostAnswer::Never | LostAnswer::Settle | LostAnswer::Read(_), _) => {
@@ -288,45 +307,21 @@ impl Run {
         }
     }
 
-    fn resend(&mut self, operation: usize, lost: String, now: Now, out: &mut Outs) {
-        self.again(Job::Operation(operation), Cause::Failure, None, now, out, |_| Ruling::unknown(lost));
+    /// Notes what follows from an attempt whatever it means for its operation: until when a lost one may come late, and what
+    /// the end of the run has to look at once more.
+    fn note_sending(&mut self, operation: usize, call: &Call, attempt: &Attempt) {
+        let lost = matches!(attempt.outcome, Outcome::Indeterminate(_)) && call.mutates();
+        if lost {
+            let task = &mut self.tasks[operation];
+            task.losses += 1;
+            task.settled_at = Some(attempt.ended_at + self.options.settle);
+        }
+        let subject = self.subject(operation);
+        self.note_create(operation, &subject, &attempt.outcome, attempt.ended_at);
     }
 
-    /// What was read says whether a lost call has done what it was to do.
-    pub(super) fn effect_read(
-        &mut self,
-        operation: usize,
-        what: Reading,
-        lost: String,
-        now: Now,
-        out: &mut Outs,
-    ) {
-        let subject = self.subject(operation);
-        let Some(call) = self.tasks[operation].call.clone() else { return };
-        let id = call.path_args.first().map(String::as_str).unwrap_or_default();
-        let live = self.fresh.state().kind(subject.kind).and_then(|kind| kind.by_id(id)).cloned();
-        let shows = match (effect::lost_answer(call.endpoint), what) {
-            (LostAnswer::Read(Sign::Setting), Reading::Setting(path)) => self
-                .fresh
-                .setting(path)
-                .is_some_and(|value| effect::is_set(call.endpoint, call.body.as_ref(), value)),
-            (LostAnswer::Read(Sign::Member(at, values)), _) => live
-                .as_ref()
-                .and_then(|live| live.object.pointer(at).and_then(Value::as_str))
-                .is_some_and(|value| values.contains(&value)),
-            _ => false,
-        };
-        if shows {
-            self.tasks[operation].lost = None;
-            self.fresh.applied(&subject, call.method());
-            let ruling = Ruling::succeeded(live.map(|live| live.object));
-            let note = format!("{} shows that it was applied: the answer was lost", what.words());
-            self.end_all(operation, &ruling.noted(note), now);
-        } else if self.tasks[operation].refusal.is_some() {
-            self.end_all(operation, &Ruling::unknown(lost), now);
-        } else {
-            self.resend(operation, lost, now, out);
-        }
+    fn resend(&mut self, operation: usize, lost: String, now: Now, out: &mut Outs) {
+        self.again(Job::Operation(operation), Cause::Failure, None, now, out, |_| Ruling::unknown(lost));
     }
 
     /// Tries a job again later, if the budget allows; else an operation ends with `spent`, told its attempts, and a reading

@@ -1,6 +1,6 @@
 //! Lists read in the middle of a run: one reading for all operations that wait for what it shows.
 //!
-//! What a reading means for each of them is decided in `joint`, `drift` and `effect`; here is only how it is had.
+//! What a reading means for each of them is decided in `joint`, `drift`, `settled` and `last`; here is only how it is had.
 
 use super::{
     Halt, Job, Outs, Page, Run,
@@ -14,7 +14,7 @@ use crate::{
     report::ErrorType,
     retry::Cause,
 };
-use connexa_types::{Answer, Call, Now, Outcome, Rejection};
+use connexa_types::{Answer, Call, Mono, Now, Outcome, Rejection};
 use std::{collections::BTreeSet, sync::Arc};
 
 /// A reading on its way.
@@ -30,8 +30,8 @@ pub(super) struct LookUp {
     pub(super) waiters: Vec<Waiter>,
     /// Came after the reading had begun: they need one of their own, right after it.
     next: Vec<Waiter>,
-    /// Whether its first call is on its way.
-    pub(super) begun: bool,
+    /// When its first call went out, if it has.
+    pub(super) begun: Option<Mono>,
 }
 
 /// An operation that waits for a reading.
@@ -50,8 +50,10 @@ pub(super) enum Wish {
     Missing { parent: String, rulings: Vec<(usize, Ruling)>, missing: Vec<usize> },
     /// Whether what it rests on is still so; it has not been sent.
     Base,
-    /// Whether its lost call has done what it was to do; the error says what is known without.
-    Effect(String),
+    /// Whether its call has done what it was to do: an attempt of it was lost, or may have been.
+    Settle,
+    /// Whether the service holds anything twice of what was made of the kind: asked once, at the end of the run.
+    Last,
 }
 
 impl LookUp {
@@ -60,7 +62,7 @@ impl LookUp {
             Reading::List(_) => Some(Pages::new(what.endpoint())),
             Reading::Setting(_) => None,
         };
-        Self { number, pages, confirm: None, waiters: vec![waiter], next: Vec::new(), begun: false }
+        Self { number, pages, confirm: None, waiters: vec![waiter], next: Vec::new(), begun: None }
     }
 
     /// The operations that wait for it.
@@ -77,7 +79,7 @@ impl Run {
             return self.unread(what, waiter, &Ruling::unknown(words), now);
         }
         match self.look_ups.get_mut(&what) {
-            Some(look_up) if look_up.begun => look_up.next.push(waiter),
+            Some(look_up) if look_up.begun.is_some() => look_up.next.push(waiter),
             Some(look_up) => look_up.waiters.push(waiter),
             None => {
                 let number = self.number();
@@ -150,10 +152,11 @@ impl Run {
         let Some(look_up) = self.look_ups.get_mut(&what) else { return };
         let odd = |why: &str| Ruling::failed(ErrorType::ServerError, why);
         let Some(pages) = &mut look_up.pages else {
+            let begun = look_up.begun.unwrap_or(now.mono);
             if let Reading::Setting(path) = what {
-                self.fresh.put_setting(path, effect::value(answer.body), now.mono);
+                self.fresh.put_setting(path, effect::value(answer.body), begun, now.mono);
             }
-            return self.whole(what, now, out);
+            return self.whole(what, now);
         };
         match pages.take(page.id, answer) {
             Progress::More | Progress::Restarted if silent => {
@@ -188,13 +191,14 @@ impl Run {
 
     /// A list is whole: it takes the place of what was known.
     fn list_read(&mut self, what: Reading, now: Now, out: &mut Outs) {
-        let pages = self.look_ups.get_mut(&what).and_then(|look_up| look_up.pages.take());
-        let (Some(pages), Reading::List(kind)) = (pages, what) else { return };
+        let Some(look_up) = self.look_ups.get_mut(&what) else { return };
+        let begun = look_up.begun.unwrap_or(now.mono);
+        let (Some(pages), Reading::List(kind)) = (look_up.pages.take(), what) else { return };
         let (elements, count) = pages.into_elements();
         match self.fresh.state_mut().put_list(kind, elements, count, true) {
             Ok(()) => {
-                self.fresh.read(what, now.mono);
-                self.whole(what, now, out);
+                self.fresh.read(what, begun, now.mono);
+                self.whole(what, now);
             }
             Err(odd) => {
                 let why = Ruling::failed(ErrorType::ServerError, odd.to_string());
@@ -204,7 +208,7 @@ impl Run {
     }
 
     /// All is read: each that waits for it learns what it wanted to know.
-    fn whole(&mut self, what: Reading, now: Now, out: &mut Outs) {
+    fn whole(&mut self, what: Reading, now: Now) {
         let Some(look_up) = self.look_ups.remove(&what) else { return };
         for Waiter { operation, why } in look_up.waiters {
             match why {
@@ -221,7 +225,8 @@ impl Run {
                         self.graph.put_back(operation);
                     }
                 }
-                Wish::Effect(lost) => self.effect_read(operation, what, lost, now, out),
+                Wish::Settle => self.find_out(operation, what, now),
+                Wish::Last => self.look_once_more(what, now),
             }
         }
         for waiter in look_up.next {
@@ -268,25 +273,39 @@ impl Run {
                 };
                 self.end_all(operation, &ruling, now);
             }
-            Wish::Effect(lost) => {
-                let error = format!("{lost}; and {} cannot be read: {words}", what.words());
-                self.end_all(operation, &Ruling::unknown(error), now);
-            }
+            Wish::Settle => self.cannot_find_out(operation, what, why, now),
+            Wish::Last => self.cannot_look_once_more(what, words, now),
         }
     }
 
-    /// Nobody who has not been sent waits for a reading any more.
-    pub(super) fn forget_rechecks(&mut self, now: Now, out: &mut Outs) {
+    /// Takes those whose wish is not worth a reading any more out of all readings; the operations that they were.
+    pub(super) fn forget(
+        &mut self,
+        is_forgotten: impl Fn(&LookUp, &Waiter) -> bool,
+        now: Now,
+        out: &mut Outs,
+    ) -> Vec<usize> {
+        let mut forgotten = Vec::new();
         let whats: Vec<Reading> = self.look_ups.keys().copied().collect();
         for what in whats {
             let Some(look_up) = self.look_ups.get_mut(&what) else { continue };
-            look_up.waiters.retain(|waiter| !matches!(waiter.why, Wish::Base));
-            look_up.next.retain(|waiter| !matches!(waiter.why, Wish::Base));
+            for next in [false, true] {
+                let list = if next { &mut look_up.next } else { &mut look_up.waiters };
+                let (gone, kept): (Vec<_>, Vec<_>) =
+                    std::mem::take(list).into_iter().partition(|waiter| is_forgotten(look_up, waiter));
+                forgotten.extend(gone.into_iter().map(|waiter| waiter.operation));
+                if next {
+                    look_up.next = kept;
+                } else {
+                    look_up.waiters = kept;
+                }
+            }
             if look_up.waiters.is_empty() && look_up.next.is_empty() {
                 self.look_ups.remove(&what);
                 self.drop_pages(what, now, out);
             }
         }
+        forgotten
     }
 
     /// The operations that a reading is for.

@@ -10,15 +10,17 @@
 
 mod open;
 
-use super::{Goal, Graph, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, starting};
+use super::{
+    Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, starting,
+};
 use crate::{
     machine::AttemptId,
     plan::{OperationId, Plan},
     record::{Growth, Purpose, Record},
-    report::{ReportedChange, Verdict},
+    report::{ReportedChange, RunOutcome, Verdict},
     retry::RetryBudget,
 };
-use connexa_types::{Class, Outcome};
+use connexa_types::{Class, Mono, Outcome};
 use serde_json::Value;
 use std::{
     collections::{HashMap, HashSet},
@@ -233,7 +235,13 @@ impl Replay {
             | Record::KindStopped { .. }
             | Record::StopRequested { .. }
             | Record::UndoStarted { .. } => {}
-            Record::RunFinished { .. } => self.clean = true,
+            Record::RunFinished { outcome, .. } => {
+                self.clean = true;
+                if matches!(outcome, RunOutcome::Complete | RunOutcome::Partial) {
+                    // It has looked once more at all that it made.
+                    self.run.last = LastLook::default();
+                }
+            }
         }
         Ok(())
     }
@@ -255,6 +263,7 @@ impl Replay {
 
     fn attempt_ended(&mut self, operation: usize, class: Class, outcome: Outcome) {
         let subject = self.run.subject(operation);
+        self.run.note_create(operation, &subject, &outcome, Mono::ZERO);
         let task = &mut self.run.tasks[operation];
         task.sent.status = super::judging::status(&outcome).or(task.sent.status);
         match &outcome {
@@ -278,10 +287,11 @@ impl Replay {
     fn operation_ended(&mut self, operation: usize, verdict: Verdict, open: Vec<(usize, Ruling)>) {
         let subject = self.run.subject(operation);
         let task = &mut self.run.tasks[operation];
+        // A later word, such as that of the last look of a run, takes the place of an earlier one.
+        task.verdict = Some(verdict);
         if std::mem::replace(&mut task.ended, true) {
             return;
         }
-        task.verdict = Some(verdict);
         let (sent, undoes) = (task.sent, task.undoes.is_some());
         if let Some(lost) = task.lost.take() {
             self.lost.insert(operation, lost);

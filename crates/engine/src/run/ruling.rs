@@ -156,6 +156,12 @@ pub(super) fn attempts(number: u32) -> String {
     if number == 1 { "1 attempt".to_owned() } else { format!("{number} attempts") }
 }
 
+/// Names of fields in a sentence: "`a`, `b`".
+pub(super) fn quoted(names: &[String]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
 /// The same ruling for each change that an operation carries.
 pub(super) fn for_all(operation: &Operation, ruling: &Ruling) -> Vec<(usize, Ruling)> {
     operation.carries.iter().map(|carried| (carried.change, ruling.clone())).collect()

@@ -1,7 +1,7 @@
 //! What starts, and when: permits, waves, the brake, one call at a time for each object, bases that are read again.
 
 use super::{
-    Active, Halt, Job, Outs, Run, Target, WaveSize,
+    Active, Goal, Halt, Job, Outs, Run, Target, WaveSize,
     drift::Base,
     reading::{Waiter, Wish},
     replay::{self, Resumed},
@@ -64,9 +64,12 @@ impl Run {
                 self.graph.retire(index);
             } else {
                 let wait = replay::settle_wait(clean, task.lost.is_some(), self.options.settle);
-                task.settled_at = Some(now.mono + wait);
+                task.settled_at = (!wait.is_zero()).then(|| now.mono + wait);
+                // Whatever is known of it, a list says more before it is sent.
+                task.unproven = true;
             }
         }
+        self.last.taken_up(now.mono + replay::settle_wait(clean, false, self.options.settle));
         for index in 0..self.plan.operations.len() {
             if self.tasks[index].ended && self.tasks[index].grown == 0 {
                 self.over(index, now);
@@ -98,6 +101,7 @@ impl Run {
 
     /// Asks for permits for what may start, as long as there are workers.
     pub(super) fn fill_slots(&mut self, now: Now, out: &mut Outs) {
+        self.settle_due(now, out);
         loop {
             for kind in std::mem::take(&mut self.stopping) {
                 self.stop_kind(kind, now, out);
@@ -142,11 +146,8 @@ impl Run {
     /// The call of an operation that may be sent now; else it has ended, or waits for something.
     fn prepare(&mut self, operation: usize, now: Now) -> Option<Arc<Call>> {
         let subject = self.subject(operation);
-        if let Some(stopped) = self.brake.stopped(subject.kind) {
-            let cause = super::ruling::name(&self.plan.changes[stopped.cause]);
-            let error = format!("not started: {}, so the rest of the kind was stopped", stopped.why);
-            let ruling = Ruling { cause: Some(cause), ..Ruling::unprocessed(error, None) };
-            self.end_all(operation, &ruling, now);
+        // What may have been sent already is looked for whatever keeps it from being sent.
+        if !self.tasks[operation].unproven && !self.is_wanted(operation, &subject, now) {
             return None;
         }
         let call = match self.call(operation, &subject) {
@@ -158,7 +159,26 @@ impl Run {
                 return None;
             }
         };
-        (self.occupies(operation, &call) && self.base_is_same(operation, &subject, now)).then_some(call)
+        (self.occupies(operation, &call)
+            && self.is_proven(operation, &subject, &call, now)
+            && self.is_wanted(operation, &subject, now)
+            && self.base_is_same(operation, &subject, now))
+        .then_some(call)
+    }
+
+    /// Whether an operation is to be started at all; else it has ended.
+    fn is_wanted(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
+        let ruling = if let Some(stopped) = self.brake.stopped(subject.kind) {
+            let cause = super::ruling::name(&self.plan.changes[stopped.cause]);
+            let error = format!("not started: {}, so the rest of the kind was stopped", stopped.why);
+            Ruling { cause: Some(cause), ..Ruling::unprocessed(error, None) }
+        } else if self.goal == Goal::Settle {
+            self.unstarted()
+        } else {
+            return true;
+        };
+        self.end_all(operation, &ruling, now);
+        false
     }
 
     /// The call of an operation, ids filled in; the error is the change whose id is not known.
@@ -187,9 +207,18 @@ impl Run {
     }
 
     /// Lets the next operation have an object.
-    pub(super) fn vacate(&mut self, operation: usize) {
-        let Some(target) = self.tasks[operation].target.take() else { return };
-        for waiting in self.busy.remove(&target).into_iter().flatten() {
+    pub(super) fn vacate(&mut self, operation: usize, now: Now) {
+        if self.hold(operation, now.mono) {
+            return;
+        }
+        if let Some(target) = self.tasks[operation].target.take() {
+            self.let_go(&target);
+        }
+    }
+
+    /// Nobody has an object any more.
+    pub(super) fn let_go(&mut self, target: &Target) {
+        for waiting in self.busy.remove(target).into_iter().flatten() {
             // The first to start takes it; the others wait again.
             self.graph.put_back(waiting);
         }
@@ -262,8 +291,12 @@ impl Run {
                 (Purpose::Operation(self.subject(*operation).id.clone()), number)
             }
             Job::Page(page) => {
-                if let Some(look_up) = self.look_ups.get_mut(&page.what) {
-                    look_up.begun = true;
+                if self.look_ups.get(&page.what).is_some_and(|look_up| look_up.begun.is_none()) {
+                    let joined = self.join(page.what, now.mono);
+                    if let Some(look_up) = self.look_ups.get_mut(&page.what) {
+                        look_up.begun = Some(now.mono);
+                        look_up.waiters.extend(joined);
+                    }
                 }
                 (Purpose::LookUp(self.read_for(page.what)), page.attempts + 1)
             }
@@ -305,6 +338,10 @@ impl Run {
     pub(super) fn woke(&mut self, timer: TimerId, now: Now, out: &mut Outs) {
         if self.deadline == Some(timer) {
             return self.halt(Halt::Deadline, now, out);
+        }
+        if self.is_settle_timer(timer) {
+            // What is due is begun in any case.
+            return;
         }
         match self.backing_off.remove(&timer) {
             Some(Job::Operation(operation)) => self.graph.put_back(operation),
@@ -426,7 +463,7 @@ pub(super) fn is_delete(operation: &Operation) -> bool {
 }
 
 /// A wall-clock time so much later; the latest there is, if that is beyond the calendar.
-fn later(at: Timestamp, wait: Duration) -> Timestamp {
+pub(super) fn later(at: Timestamp, wait: Duration) -> Timestamp {
     at.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
