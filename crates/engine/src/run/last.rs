@@ -62,7 +62,8 @@ impl Run {
     ) {
         let lost = matches!(outcome, Outcome::Indeterminate(_));
         let refused = matches!(outcome, Outcome::Rejected(_)) && subject.carries.len() > 1;
-        if !subject.call.endpoint.creates() || matches!(outcome, Outcome::NotSent(_) | Outcome::Throttled(_)) {
+        if !subject.call.endpoint.creates() || matches!(outcome, Outcome::NotSent(_) | Outcome::Throttled(_))
+        {
             return;
         }
         let Some(what) = Reading::of(subject) else { return };

@@ -134,8 +134,8 @@ impl Run {
     }
 
     /// Begins the readings whose time has come, lets go of what was held long enough, and sees to it that the run is called
-    /// back for the next.
-    pub(super) fn settle_due(&mut self, now: Now, out: &mut Outs) {
+    /// back for the next. Returns whether a reading began.
+    pub(super) fn settle_due(&mut self, now: Now, out: &mut Outs) -> bool {
         while let Some((_, target)) = self.settling.held.pop_first_if(|(until, _)| *until <= now.mono) {
             self.let_go(&target);
         }
@@ -147,7 +147,8 @@ impl Run {
             .filter(|(_, waiting)| begins(waiting).is_some_and(|at| at <= now.mono))
             .map(|(what, _)| *what)
             .collect();
-        for what in begin {
+        for what in &begin {
+            let what = *what;
             for asker in self.settling.due(what, now.mono) {
                 self.look_up(what, asker.waiter(), now);
             }
@@ -161,6 +162,7 @@ impl Run {
             self.settling.timer = Some((timer, next));
             out.push(Output::Wake(timer, next));
         }
+        !begin.is_empty()
     }
 
     /// Whether a timer is the one for what waits for its settle time.

@@ -99,9 +99,19 @@ impl Run {
         }
     }
 
-    /// Asks for permits for what may start, as long as there are workers.
+    /// Asks for permits for what may start, as long as there are workers, and begins the readings whose time has come.
     pub(super) fn fill_slots(&mut self, now: Now, out: &mut Outs) {
         self.settle_due(now, out);
+        loop {
+            self.start_what_may(now, out);
+            // What has just been taken up may be due at once.
+            if !self.settle_due(now, out) {
+                return;
+            }
+        }
+    }
+
+    fn start_what_may(&mut self, now: Now, out: &mut Outs) {
         loop {
             for kind in std::mem::take(&mut self.stopping) {
                 self.stop_kind(kind, now, out);
