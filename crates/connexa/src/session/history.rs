@@ -162,6 +162,7 @@ impl SoFar {
             calls_left: self.operations.saturating_sub(self.operations_ended),
             in_flight: number(self.in_flight.len()),
             waiting: None,
+            settling: None,
         }
     }
 
