@@ -41,7 +41,7 @@ use reading::Reader;
 use std::{
     fmt, io,
     path::{Path, PathBuf},
-    sync::{Arc, mpsc},
+    sync::{Arc, atomic::Ordering, mpsc},
     thread::{self, JoinHandle},
 };
 use store::Use;
@@ -57,6 +57,7 @@ type Question = Box<dyn FnOnce(&Reader) + Send>;
 pub struct SqliteJournal {
     tenant: TenantId,
     path: PathBuf,
+    /// Stands before the reader, and so ends before it.
     writer: Thread<Job>,
     reader: Thread<Question>,
 }
@@ -123,15 +124,25 @@ impl SqliteJournal {
     ///
     /// Its folder, made as well, is the journal's own: rights that others have on it are taken away.
     pub fn open_at(path: &Path, tenant: &TenantId) -> Result<Arc<Self>, OpenJournalError> {
+        Self::start(path, tenant, Process::this(), |_| {})
+    }
+
+    fn start(
+        path: &Path,
+        tenant: &TenantId,
+        here: Process,
+        prepare: impl FnOnce(&mut Writer),
+    ) -> Result<Arc<Self>, OpenJournalError> {
         let files = Files { main: path.to_owned() };
         if !files.check()? {
             files.make()?;
         }
         let writing = store::connect(&files, tenant, Use::Writing)?;
         let reading = store::connect(&files, tenant, Use::Reading)?;
-        let here = Process::this();
         let thread = |source| OpenJournalError::Thread { source };
-        let writer = Writer::new(writing, files.clone(), here.clone()).map_err(thread)?;
+        let mut writer = Writer::new(writing, files.clone(), here.clone()).map_err(thread)?;
+        prepare(&mut writer);
+        let hands_off = Arc::clone(&writer.hands_off);
         let reader = Reader { db: reading, files, here };
         Ok(Arc::new(Self {
             tenant: tenant.clone(),
@@ -140,6 +151,10 @@ impl SqliteJournal {
             reader: Thread::start("journal reader", move |questions: &mpsc::Receiver<Question>| {
                 while let Ok(question) = questions.recv() {
                     question(&reader);
+                }
+                // The writer has ended before: it is dropped first.
+                if hands_off.load(Ordering::Acquire) {
+                    let _ = store::keep_log_at_close(&reader.db, true);
                 }
             })
             .map_err(thread)?,

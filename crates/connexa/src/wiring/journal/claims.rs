@@ -26,7 +26,7 @@ impl Writer {
         }
         if self.lock.is_none() {
             // Where files cannot be locked, the process itself is what tells that it lives.
-            self.lock = OwnerLock::take(&self.files)
+            self.lock = OwnerLock::take(&self.disk.files)
                 .map_err(|error| JournalFailure::Write(format!("a file for its owner: {error}")))?;
         }
         let owner = Owner {
@@ -40,7 +40,7 @@ impl Writer {
             Ok(plan) => plan,
             Err(fault) => return Err(fault.writing().into()),
         };
-        let (files, here) = (self.files.clone(), self.here.clone());
+        let (files, here) = (self.disk.files.clone(), self.here.clone());
         let change = |db: &Connection| -> Result<Result<(RunRow, bool), ClaimError>, Fault> {
             let found = RunRow::find(db, &claim.run)?;
             if let Some(row) = &found
@@ -114,7 +114,7 @@ impl Writer {
 
     /// Asks the owner of a run to stop it; whether there is one.
     pub(super) fn ask_to_stop(&mut self, run: &RunId) -> Result<bool, ReadJournalError> {
-        let (files, here) = (self.files.clone(), self.here.clone());
+        let (files, here) = (self.disk.files.clone(), self.here.clone());
         let asked = self.commit_change(|db| {
             let mut row = RunRow::get(db, run)?;
             let lives = row.state.owned && row.owner(db)?.life(&here, &files) == Life::Living;
@@ -137,13 +137,13 @@ impl Writer {
                     match reading::standing(db, &row) {
                         Ok(_) => return Ok(Vec::new()),
                         Err(fault) => {
-                            not_damage(fault)?;
+                            fault.damage()?;
                             Some(row)
                         }
                     }
                 }
                 Err(fault) => {
-                    not_damage(fault)?;
+                    fault.damage()?;
                     bury(db, run)?;
                     None
                 }
@@ -151,15 +151,6 @@ impl Writer {
             keys_of(db, run, found.as_ref())
         });
         flatten(abandoned, run)
-    }
-}
-
-/// Passes on whatever is no damage.
-fn not_damage(fault: Fault) -> Result<(), Fault> {
-    match fault {
-        Fault::Damaged { .. } => Ok(()),
-        Fault::Database(error) if super::fault::is_damage(&error) => Ok(()),
-        other => Err(other),
     }
 }
 
@@ -212,7 +203,7 @@ fn taken(db: &Connection, claim: &Claim, here: &Process, files: &Files) -> Resul
                 }
             }
             // A run that cannot be read stands in nobody's way here: whoever would change something is told of it.
-            Err(fault) => not_damage(fault)?,
+            Err(fault) => drop(fault.damage()?),
         }
     }
     Ok(None)
@@ -240,7 +231,7 @@ fn bury(db: &Connection, run: &RunId) -> Result<(), Fault> {
         last: 0,
         chain: origin.to_hex(),
         ending: None,
-        standing: None,
+        standing: Some(Counted::default()),
         abandoned: true,
         stop: false,
     };

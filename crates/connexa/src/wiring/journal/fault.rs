@@ -36,6 +36,15 @@ impl Fault {
         Self::Damaged { seq: 0, why: why.into() }
     }
 
+    /// In words, if it is damage; any other fault is passed on.
+    pub(super) fn damage(self) -> Result<String, Self> {
+        match self {
+            Self::Damaged { why, .. } => Ok(why),
+            Self::Database(error) if is_damage(&error) => Ok(words(&error)),
+            other => Err(other),
+        }
+    }
+
     /// To a reader of a run.
     pub(super) fn reading(self, run: &RunId) -> ReadJournalError {
         match self {

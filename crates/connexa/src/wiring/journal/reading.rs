@@ -90,26 +90,35 @@ impl Reader {
     }
 
     fn head_of(&self, db: &Connection, row: RunRow) -> Result<RunHead, Fault> {
+        let mut damaged = None;
+        let lives = match row.state.ending {
+            None if row.state.owned => {
+                let life = row.owner(db).map(|owner| owner.life(&self.here, &self.files));
+                unless_damaged(life, &mut damaged)? == Some(Life::Living)
+            }
+            _ => false,
+        };
         let (outcome, finished) = match row.state.ending {
             Some(ending) => (ending.outcome, Some(ending.at)),
-            None if row.state.owned && row.owner(db)?.life(&self.here, &self.files) == Life::Living => {
-                (RunOutcome::Running, None)
-            }
+            None if lives => (RunOutcome::Running, None),
             None => (RunOutcome::Interrupted, None),
         };
-        let Counted { counts, open } = match row.state.standing.clone() {
+        let counted = match row.state.standing.clone() {
             Some(counted) => counted,
-            None => Counted::from(&standing(db, &row)?),
+            None => {
+                let counted = standing(db, &row).map(|standing| Counted::from(&standing));
+                unless_damaged(counted, &mut damaged)?.unwrap_or_default()
+            }
         };
         let mark = Marks::at(self.files.marks()).get(row.number, &row.origin);
         Ok(RunHead {
             outcome,
             finished,
-            counts,
-            open,
+            counts: counted.counts,
+            open: counted.open,
             abandoned: row.state.abandoned,
             tail_lost: mark.is_some_and(|mark| mark > row.state.last),
-            damaged: None,
+            damaged,
             id: row.identity.run,
             command: row.identity.command,
             tenant: row.identity.tenant,
@@ -118,24 +127,32 @@ impl Reader {
     }
 }
 
+/// What was found; nothing if it is damaged, which is noted.
+fn unless_damaged<T>(found: Result<T, Fault>, damaged: &mut Option<String>) -> Result<Option<T>, Fault> {
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(fault) => {
+            damaged.get_or_insert(fault.damage()?);
+            Ok(None)
+        }
+    }
+}
+
 /// What can be said of a run that cannot be read; any other fault is passed on.
 fn damaged_head(id: RunId, row: &rusqlite::Row<'_>, fault: Fault) -> Result<RunHead, Fault> {
-    match fault.reading(&id) {
-        ReadJournalError::Damaged { why, .. } => Ok(RunHead {
-            id,
-            command: String::new(),
-            tenant: connexa_types::TenantId::new(row.get::<_, String>(2)?),
-            outcome: RunOutcome::Interrupted,
-            started: Timestamp::UNIX_EPOCH,
-            finished: None,
-            counts: BTreeMap::new(),
-            open: 0,
-            abandoned: false,
-            tail_lost: false,
-            damaged: Some(why),
-        }),
-        other => Err(Fault::Other(other.to_string())),
-    }
+    Ok(RunHead {
+        id,
+        command: String::new(),
+        tenant: connexa_types::TenantId::new(row.get::<_, String>(2)?),
+        outcome: RunOutcome::Interrupted,
+        started: Timestamp::UNIX_EPOCH,
+        finished: None,
+        counts: BTreeMap::new(),
+        open: 0,
+        abandoned: false,
+        tail_lost: false,
+        damaged: Some(fault.damage()?),
+    })
 }
 
 /// Records of a run from a number on, at most `limit`.

@@ -42,13 +42,15 @@ pub(super) struct State {
     pub(super) stop: bool,
 }
 
+/// What its last record says that it came to.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ending {
     pub(super) outcome: RunOutcome,
     pub(super) at: Timestamp,
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// How many changes have come to what, and how many operations are open.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Counted {
     pub(super) counts: BTreeMap<String, BTreeMap<Verdict, u64>>,
     pub(super) open: u64,
@@ -84,7 +86,7 @@ impl RunRow {
             last: 0,
             chain: origin.to_hex(),
             ending: None,
-            standing: Some(Counted::from(&Standing::default())),
+            standing: Some(Counted::default()),
             abandoned: false,
             stop: false,
         };

@@ -151,7 +151,7 @@ pub(super) fn connect(
         return Err(OpenJournalError::OtherTenant { path: path(), found: whose, expected: tenant.clone() });
     }
     if purpose == Use::Reading {
-        db.pragma_update(None, "query_only", true).map_err(|source| failed("set up", source))?;
+        complete(&db, "PRAGMA query_only = ON").map_err(|source| failed("set up", source))?;
     }
     keep_log_at_close(&db, false).map_err(|source| failed("open", source))?;
     Ok(db)
@@ -171,14 +171,28 @@ fn identify(db: &Connection) -> rusqlite::Result<(u32, u32, bool)> {
 }
 
 fn settings(db: &Connection) -> rusqlite::Result<()> {
-    db.pragma_update(None, "journal_mode", "WAL")?;
-    db.pragma_update(None, "synchronous", "FULL")?;
-    // Where the system has a sync that reaches the disk and one that does not, the former.
-    db.pragma_update(None, "fullfsync", true)?;
-    db.pragma_update(None, "checkpoint_fullfsync", true)?;
-    // Pages are looked at more closely, and nothing that the file itself says is carried out.
-    db.pragma_update(None, "cell_size_check", true)?;
-    db.pragma_update(None, "trusted_schema", false)
+    for setting in [
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        // Where the system has a sync that reaches the disk and one that does not, the former.
+        "fullfsync = ON",
+        "checkpoint_fullfsync = ON",
+        // Pages are looked at more closely, and nothing that the file itself says is carried out.
+        "cell_size_check = ON",
+        "trusted_schema = OFF",
+    ] {
+        complete(db, &format!("PRAGMA {setting}"))?;
+    }
+    Ok(())
+}
+
+/// Carries a statement out to its end. One that gives out rows is not at its end with the first: what it writes is
+/// committed behind the last, and may fail there.
+fn complete(db: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
+    Ok(())
 }
 
 /// SQLite may take a setting without a word and keep another one; a journal is safe only with these.
@@ -205,12 +219,12 @@ fn create(db: &mut Connection, tenant: &TenantId) -> rusqlite::Result<()> {
     if identify(&transaction)?.2 {
         transaction.execute_batch(TABLES)?;
         transaction.execute("INSERT INTO journal (tenant) VALUES (?1)", params![tenant.to_string()])?;
-        transaction.pragma_update(None, "application_id", APPLICATION.cast_signed())?;
-        transaction.pragma_update(None, "user_version", FORMAT.cast_signed())?;
+        complete(&transaction, &format!("PRAGMA application_id = {APPLICATION}"))?;
+        complete(&transaction, &format!("PRAGMA user_version = {FORMAT}"))?;
     }
     transaction.commit()?;
     // While the tables are in the log alone, damage of the log makes the whole file look new.
-    db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    complete(db, "PRAGMA wal_checkpoint(TRUNCATE)")
 }
 
 fn judge(files: &Files, action: &'static str, source: rusqlite::Error) -> OpenJournalError {

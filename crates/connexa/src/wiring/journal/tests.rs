@@ -1,4 +1,12 @@
-//! The laws of a journal on disk.
+//! The journal on disk, tested from all sides; what the tests share.
+
+mod claims;
+mod damage;
+mod failing;
+mod laws;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod outside;
+mod places;
 
 use super::*;
 use connexa_engine::{
@@ -8,6 +16,7 @@ use connexa_engine::{
     run::RunOptions,
 };
 use connexa_types::Timestamp;
+use rusqlite::Connection;
 use serde_json::json;
 
 fn tenant() -> TenantId {
@@ -73,6 +82,9 @@ fn finished(outcome: RunOutcome) -> Record {
     Record::RunFinished { outcome, timings: RunTimings::default(), at: at() }
 }
 
+/// Called before each commit, which fails if it does.
+pub(super) type BeforeCommit = Box<dyn FnMut(&Connection) -> rusqlite::Result<()> + Send>;
+
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -87,52 +99,46 @@ impl Place {
     fn open(&self) -> Arc<SqliteJournal> {
         SqliteJournal::open_at(&self.path(), &tenant()).unwrap()
     }
+    /// As another process would.
+    fn open_as(&self, here: Process) -> Arc<SqliteJournal> {
+        SqliteJournal::start(&self.path(), &tenant(), here, |_| {}).unwrap()
+    }
+    fn open_with(
+        &self,
+        before_commit: impl FnMut(&Connection) -> rusqlite::Result<()> + Send + 'static,
+    ) -> Arc<SqliteJournal> {
+        SqliteJournal::start(&self.path(), &tenant(), Process::this(), |writer| {
+            writer.disk.before_commit = Some(Box::new(before_commit));
+        })
+        .unwrap()
+    }
+    /// What stands in the journal, changed behind its back.
+    fn sql(&self, sql: &str) {
+        Connection::open(self.path()).unwrap().execute_batch(sql).unwrap();
+    }
 }
 
-#[test]
-fn what_was_appended_is_read_by_this_and_by_a_later_process() {
-    let place = Place::new();
-    let journal = place.open();
-    let lease = done(journal.claim(claim(1, &["network/a"]))).unwrap();
-    assert_eq!(done(journal.append(&lease, vec![started(1), note("a")])), Ok(Seq(2)));
-    assert_eq!(done(journal.append(&lease, vec![finished(RunOutcome::Complete)])), Ok(Seq(3)));
-    let expected = [started(1), note("a"), finished(RunOutcome::Complete)];
-    let check = |journal: &SqliteJournal| {
-        let read = done(journal.read(&run(1), Seq(1), 100)).unwrap();
-        assert_eq!(read.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [Seq(1), Seq(2), Seq(3)]);
-        assert_eq!(read.into_iter().map(|stored| stored.record).collect::<Vec<_>>(), expected);
-        assert_eq!(*done(journal.plan(&run(1))).unwrap(), plan());
-        let heads = done(journal.runs(&tenant(), None, 10)).unwrap();
-        assert_eq!(heads.len(), 1);
-        assert_eq!(heads[0].outcome, RunOutcome::Complete);
-        assert_eq!(heads[0].finished, Some(at()));
-        assert!(!heads[0].tail_lost);
-    };
-    check(&journal);
-    done(journal.release(lease)).unwrap();
-    drop(journal);
-    check(&place.open());
+/// A run with this many records, given out of hand.
+fn recorded(journal: &SqliteJournal, number: u32, records: u64) -> Lease {
+    let lease = done(journal.claim(claim(number, &["network/a"]))).unwrap();
+    let all = std::iter::once(started(number)).chain((2..=records).map(note));
+    for record in all {
+        done(journal.append(&lease, vec![record])).unwrap();
+    }
+    lease
 }
 
-#[test]
-fn a_run_without_owner_is_interrupted_and_can_be_claimed_again() {
-    let place = Place::new();
-    let journal = place.open();
-    let lease = done(journal.claim(claim(1, &["network/a"]))).unwrap();
-    done(journal.append(&lease, vec![started(1)])).unwrap();
-    assert_eq!(done(journal.head(&run(1))).unwrap().outcome, RunOutcome::Running);
-    let other = place.open();
-    assert_eq!(done(other.head(&run(1))).unwrap().outcome, RunOutcome::Running);
-    assert!(matches!(done(other.claim(again(1, &[]))), Err(ClaimError::Owned { .. })));
-    let taken = done(other.claim(claim(2, &["host/x", "network/a"])));
-    assert_eq!(taken, Err(ClaimError::Taken { run: run(1), key: "network/a".to_owned() }));
-    drop(journal);
-    assert_eq!(done(other.head(&run(1))).unwrap().outcome, RunOutcome::Interrupted);
-    done(other.claim(claim(2, &["network/a"]))).unwrap();
-    let next = done(other.claim(again(1, &["network/b"]))).unwrap();
-    assert_eq!(next.epoch, 2);
-    assert_eq!(done(other.append(&lease, vec![note("late")])), Err(JournalFailure::Fenced));
-    assert_eq!(done(other.append(&next, vec![note("next")])), Ok(Seq(2)));
-    let unknown = done(other.claim(again(9, &[])));
-    assert_eq!(unknown, Err(ReadJournalError::NoSuchRun(run(9)).into()));
+/// The records of a run.
+fn read(journal: &dyn Journal, number: u32) -> Result<Vec<Record>, ReadJournalError> {
+    let read = done(journal.read(&run(number), Seq(1), usize::MAX))?;
+    assert!(read.iter().zip(1..).all(|(stored, seq)| stored.seq == Seq(seq)), "{read:?}");
+    Ok(read.into_iter().map(|stored| stored.record).collect())
+}
+
+/// The number of the first record that is not as it was written.
+fn damaged_at(outcome: Result<Vec<Record>, ReadJournalError>) -> u64 {
+    match outcome {
+        Err(ReadJournalError::Damaged { seq, .. }) => seq.0,
+        other => panic!("{other:?}"),
+    }
 }

@@ -20,8 +20,13 @@ use connexa_engine::{
 use futures_channel::oneshot;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 use std::{
-    collections::{BTreeMap, HashMap},
-    sync::mpsc::Receiver,
+    collections::{BTreeMap, BTreeSet, HashMap, btree_map},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::Receiver,
+    },
 };
 
 /// Appends of one commit at most: so that none waits for very many.
@@ -46,36 +51,74 @@ pub(super) struct Append {
 /// The writer.
 pub(super) struct Writer {
     pub(super) db: Connection,
-    pub(super) files: Files,
     pub(super) here: Process,
-    /// The journal itself, as it was when it was opened.
-    main: FileId,
-    /// Its log.
-    log: Option<FileId>,
+    pub(super) disk: Disk,
     pub(super) lock: Option<OwnerLock>,
     marks: Marks,
     /// How the runs of this process stand, those aside that were taken up from an earlier one.
     pub(super) standing: HashMap<i64, Standing>,
     pub(super) failed: Option<JournalFailure>,
+    /// Tells the other connection at the end that the files are to be left as they are.
+    pub(super) hands_off: Arc<AtomicBool>,
+}
+
+/// The way to the disk: commits go to the files that were opened, or fail.
+pub(super) struct Disk {
+    pub(super) files: Files,
+    /// The journal itself, as it was when it was opened.
+    main: FileId,
+    /// Its log.
+    log: Option<FileId>,
+    /// Called before each commit, which fails if it does.
+    #[cfg(test)]
+    pub(super) before_commit: Option<super::tests::BeforeCommit>,
+}
+
+impl Disk {
+    fn commit(&mut self, transaction: Transaction<'_>) -> Result<(), Fault> {
+        if let Some(why) = self.moved() {
+            return Err(Fault::Other(why));
+        }
+        #[cfg(test)]
+        if let Some(before_commit) = &mut self.before_commit {
+            before_commit(&transaction)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Why what is written would not be found again, if so: the files that are open are no longer those that have their
+    /// names.
+    fn moved(&self) -> Option<String> {
+        let gone = |path: &Path, expected: FileId| match FileId::at(path) {
+            Ok(found) if found == expected => None,
+            Ok(_) => Some(format!("`{}` was replaced by another file", path.display())),
+            Err(error) => Some(format!("`{}` is gone: {error}", path.display())),
+        };
+        gone(&self.files.main, self.main).or_else(|| self.log.and_then(|log| gone(&self.files.log(), log)))
+    }
 }
 
 impl Writer {
     pub(super) fn new(db: Connection, files: Files, here: Process) -> std::io::Result<Self> {
-        let main = FileId::at(&files.main)?;
         let marks = Marks::at(files.marks());
-        let mut writer = Self {
-            db,
+        let disk = Disk {
+            main: FileId::at(&files.main)?,
+            // A connection that has read has its log open.
+            log: FileId::at(&files.log()).ok(),
             files,
+            #[cfg(test)]
+            before_commit: None,
+        };
+        Ok(Self {
+            db,
             here,
-            main,
-            log: None,
+            disk,
             lock: None,
             marks,
             standing: HashMap::new(),
             failed: None,
-        };
-        writer.log = FileId::at(&writer.files.log()).ok();
-        Ok(writer)
+            hands_off: Arc::default(),
+        })
     }
 
     /// Works until nobody can ask for anything any more.
@@ -105,8 +148,9 @@ impl Writer {
                 }
             };
         }
-        if self.failed.is_some() || self.moved().is_some() {
+        if self.failed.is_some() || self.disk.moved().is_some() {
             // What is in the log stays there, and no file is removed that is another one by now.
+            self.hands_off.store(true, Ordering::Release);
             let _ = keep_log_at_close(&self.db, true);
         }
     }
@@ -145,31 +189,31 @@ impl Writer {
     fn write(&mut self, group: &[Append]) -> Result<Vec<Result<Seq, JournalFailure>>, Fault> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let mut rows: BTreeMap<&RunId, Option<RunRow>> = BTreeMap::new();
+        let mut changed = BTreeSet::new();
         let mut answers = Vec::with_capacity(group.len());
         for Append { lease, records, .. } in group {
             let row = match rows.entry(&lease.run) {
-                std::collections::btree_map::Entry::Occupied(found) => found.into_mut(),
-                std::collections::btree_map::Entry::Vacant(place) => {
-                    place.insert(RunRow::find(&transaction, &lease.run)?)
-                }
+                btree_map::Entry::Occupied(found) => found.into_mut(),
+                btree_map::Entry::Vacant(place) => place.insert(RunRow::find(&transaction, &lease.run)?),
             };
             let ours = row.as_mut().filter(|row| row.state.owned && row.state.epoch == lease.epoch);
             let Some(row) = ours else {
                 answers.push(Err(JournalFailure::Fenced));
                 continue;
             };
+            if !records.is_empty() {
+                changed.insert(row.number);
+            }
             let standing = self.standing.get_mut(&row.number);
             answers.push(Ok(append(&transaction, row, records, standing)?));
         }
-        for row in rows.values().flatten() {
+        let changed: Vec<&RunRow> =
+            rows.values().flatten().filter(|row| changed.contains(&row.number)).collect();
+        for row in &changed {
             row.save(&transaction)?;
         }
-        if let Some(why) = moved(&self.files, self.main, self.log) {
-            return Err(Fault::Other(why));
-        }
-        commit(transaction)?;
-        self.after_commit();
-        for row in rows.values().flatten() {
+        self.disk.commit(transaction)?;
+        for row in changed {
             self.marks.set(row.number, &row.origin, row.state.last);
         }
         Ok(answers)
@@ -193,53 +237,19 @@ impl Writer {
                 // Nothing is written when the transaction is dropped.
                 Err(fault) => return Ok(Err(fault)),
             };
-            if let Some(why) = moved(&self.files, self.main, self.log) {
-                return Err(Fault::Other(why));
-            }
-            commit(transaction)?;
+            self.disk.commit(transaction)?;
             Ok(Ok(changed))
         };
-        match run() {
-            Ok(done) => {
-                self.after_commit();
-                Ok(done)
-            }
-            Err(fault) => Err(self.fail(fault)),
-        }
-    }
-
-    fn after_commit(&mut self) {
-        if self.log.is_none() {
-            self.log = FileId::at(&self.files.log()).ok();
-        }
+        run().map_err(|fault| self.fail(fault))
     }
 
     /// Nothing is written from now on.
     fn fail(&mut self, fault: Fault) -> JournalFailure {
         let failure = fault.writing();
-        tracing::error!(journal = %self.files.main.display(), %failure, "the journal takes nothing more");
+        tracing::error!(journal = %self.disk.files.main.display(), %failure, "the journal takes nothing more");
         self.failed = Some(failure.clone());
         failure
     }
-
-    /// Why what is written would not be found again, if so.
-    fn moved(&self) -> Option<String> {
-        moved(&self.files, self.main, self.log)
-    }
-}
-
-/// Looks whether the files that are open are still those that have their names.
-fn moved(files: &Files, main: FileId, log: Option<FileId>) -> Option<String> {
-    let gone = |path: &std::path::Path, expected: FileId| match FileId::at(path) {
-        Ok(found) if found == expected => None,
-        Ok(_) => Some(format!("`{}` was replaced by another file", path.display())),
-        Err(error) => Some(format!("`{}` is gone: {error}", path.display())),
-    };
-    gone(&files.main, main).or_else(|| log.and_then(|log| gone(&files.log(), log)))
-}
-
-fn commit(transaction: Transaction<'_>) -> Result<(), Fault> {
-    Ok(transaction.commit()?)
 }
 
 /// Puts records behind the last one of their run.
