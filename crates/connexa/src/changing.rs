@@ -10,6 +10,7 @@ pub(crate) mod picking;
 pub(crate) mod plan_files;
 pub(crate) mod planning;
 pub(crate) mod refused;
+pub(crate) mod reporting;
 pub(crate) mod running;
 mod waves;
 
@@ -28,8 +29,7 @@ use crate::{
     settings::{self, Config, Target, Variables},
     specs::{self, Taken},
     views::{
-        failures, json, markdown, plan as plan_view, problems as problems_view, report as report_view,
-        report_csv,
+        failures, markdown, plan as plan_view, problems as problems_view,
         shell::{self, quoted},
         text::{Text, Tone},
     },
@@ -39,14 +39,14 @@ use crate::{
         profiles::ProfileFolder,
         secrets::HostSecrets,
         signals::Signals,
-        state_dir::{self, StateDir},
+        state_dir::StateDir,
     },
 };
 use connexa_engine::{
     plan::{self, Action, Guards, Plan, PlanOptions, Planning, Selector},
     ports::{Deliver, NoDelivery},
     problem::Problem,
-    report::{Report, RunOutcome},
+    report::RunOutcome,
     spec::{self, SourceText},
 };
 use connexa_types::Timestamp;
@@ -54,13 +54,9 @@ use events::EventFile;
 use picking::Picks;
 use plan_files::Keeping;
 use planning::{OnScreen, unreachable};
+use reporting::{Reporting, write_failures};
 use running::Ended;
-use std::{
-    fs::File,
-    io::{BufWriter, Write as _},
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 /// What a command asks for.
 pub(crate) struct Course<'a> {
@@ -380,11 +376,12 @@ impl Context<'_> {
             report.run.profile = self.profile.map(str::to_owned);
             add_planning(&mut report, spent);
             refused::fill(&mut report, changes);
+            let reporting = Reporting { kept: false, ..self.reporting() };
             // For people all has been said above.
             if self.output == Output::Json {
-                self.screen.json(&report);
+                reporting.show(&report);
             }
-            self.write_report(&report);
+            reporting.write(&report);
         }
         failure.exit
     }
@@ -452,13 +449,8 @@ impl Context<'_> {
         if unreachable {
             report.outcome = RunOutcome::Refused;
         }
-        write_failures(&plan, &mut report, format, flags, state);
-        match self.output {
-            Output::Json => self.screen.json(&report),
-            Output::Markdown => self.screen.document(&markdown::report(&report)),
-            _ => self.screen.result(&self.text(&report)),
-        }
-        self.write_report(&report);
+        write_failures(&plan, &mut report, format, flags.failures.as_ref(), state);
+        self.reporting().tell(&report);
         if cut_off {
             self.screen.complain(&Text::titled(
                 Tone::Warning,
@@ -514,67 +506,19 @@ impl Context<'_> {
         }
     }
 
-    /// The report for people.
-    fn text(&self, report: &Report) -> Text {
-        let file = report.failures_file.as_ref();
-        let mend = file.map(|file| self.command_line(&[], std::slice::from_ref(file)));
-        let again = self.command_line(&self.course.again, self.course.input.files);
-        report_view::text(report, &report_view::NextSteps { mend: mend.as_deref(), again: &again })
-    }
-
-    /// Writes the file of `--report`, in the form that its extension says.
-    fn write_report(&self, report: &Report) {
-        let Some(path) = self.course.run.and_then(|run| run.report.as_deref()) else { return };
-        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let written = match extension.as_deref() {
-            Some("json") => File::create(path).and_then(|file| {
-                let mut file = BufWriter::with_capacity(1 << 16, file);
-                json::write(report, &mut file).and_then(|()| file.flush())
-            }),
-            Some("csv") => std::fs::write(path, report_csv::table(report)),
-            Some("md" | "markdown") => std::fs::write(path, markdown::report(report)),
-            _ => std::fs::write(path, self.text(report).render_plain()),
-        };
-        if let Err(error) = written {
-            // What the run came to is on standard output and in the exit code all the same.
-            let warning = format_args!("the report is not in `{}`: {error}", path.display());
-            self.screen.complain(&Text::titled(Tone::Warning, "warning", warning));
-        }
-    }
-
-    /// The command again, on other files, for copying.
-    fn command_line(&self, more: &[String], files: &[String]) -> String {
-        let mut words: Vec<String> = self.course.words.split(' ').map(str::to_owned).collect();
-        words.extend_from_slice(more);
-        for file in files {
-            words.extend(["-f".to_owned(), quoted(file)]);
-        }
-        shell::command(self.global, words)
-    }
-}
-
-/// Writes what did not succeed as a spec, and says where in the report.
-fn write_failures(
-    plan: &Plan,
-    report: &mut Report,
-    format: failures::Format,
-    flags: &RunFlags,
-    state: &StateDir,
-) {
-    let Some(spec) = failures::write(plan, report, format, &working_folder()) else { return };
-    let written = match &flags.failures {
-        Some(path) => Ok(path.clone()),
-        None => state.failures_file(&report.run.id, format.extension()).map_err(Failure::from),
-    }
-    .and_then(|path| {
-        state_dir::write_private(&path, spec.as_bytes()).map(|()| path.clone()).map_err(|error| {
-            Failure::new(Exit::Partial, format!("cannot write `{}`", path.display())).because(&error)
-        })
-    });
-    match written {
-        Ok(path) => report.failures_file = Some(path.display().to_string()),
-        Err(failure) => {
-            report.warnings.push(format!("what did not succeed is not written: {}", failure.line()));
+    /// Where reports go.
+    fn reporting(&self) -> Reporting<'_> {
+        let words: Vec<String> = self.course.words.split(' ').map(str::to_owned).collect();
+        let files = self.course.input.files.iter().flat_map(|file| ["-f".to_owned(), quoted(file)]);
+        let again = words.iter().chain(&self.course.again).cloned().chain(files);
+        Reporting {
+            global: self.global,
+            screen: self.screen,
+            output: self.output,
+            file: self.course.run.and_then(|run| run.report.as_deref()),
+            again: Some(shell::command(self.global, again)),
+            mend: words,
+            kept: true,
         }
     }
 }

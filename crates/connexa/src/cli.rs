@@ -4,6 +4,7 @@ mod api;
 mod batch;
 mod export;
 mod get;
+mod history;
 mod planning;
 mod policy;
 mod scope;
@@ -13,6 +14,7 @@ pub(crate) use api::Api;
 pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
 pub(crate) use export::Export;
 pub(crate) use get::{Get, Past};
+pub(crate) use history::{Abandon, Again, OfRun, ReportOf, Runs, Show, Verify};
 pub(crate) use planning::PruneFlags;
 pub(crate) use policy::{AmongFlags, PolicyFlags};
 pub(crate) use scope::ScopeFlags;
@@ -119,13 +121,13 @@ pub(crate) enum Output {
     Text,
     /// One JSON document.
     Json,
-    /// `get`, `export`: one JSON value a line.
+    /// `get`, `export`, `runs`, `watch`: one JSON value a line.
     Jsonl,
     /// `get`, `export`: a spec in YAML.
     Yaml,
-    /// `get`, `export`: a table for spreadsheets.
+    /// `get`, `export`, `runs`, reports: a table for spreadsheets.
     Csv,
-    /// `get`: one key a line.
+    /// `get`, `runs`: one key or id a line.
     Name,
     /// Plans and reports: for a pull request or a ticket.
     Markdown,
@@ -324,6 +326,91 @@ Examples:
   connexa get audit-log --from 7d --output jsonl
   connexa get networks --output yaml > networks.yaml   # applies back as a plan without changes")]
     Get(Get),
+    /// List the runs on the tenant, newest first.
+    #[command(after_help = "\
+All commands that change something are recorded in the state directory, each tenant apart. No key is needed to look.
+
+Examples:
+  connexa runs
+  connexa runs --limit 5 --output json
+  connexa show $(connexa runs --limit 1 --output name)")]
+    Runs(Runs),
+    /// Show what a run has done so far; also one that is at work in another terminal.
+    #[command(after_help = "\
+Examples:
+  connexa show                     # the only unfinished run, else the last
+  connexa show 01931f4c --output json
+  connexa show --output markdown")]
+    Show(Show),
+    /// Follow a run that is at work in another terminal, to its end.
+    #[command(after_help = "\
+Ends with the report and the exit code of the run. Ctrl-C ends the watching, not the run.
+
+Examples:
+  connexa watch
+  connexa watch --output jsonl     # what happens, one JSON value a line; `connexa schema events` says which")]
+    Watch(Show),
+    /// Continue a run: what was never started is done, what is unknown is looked for.
+    #[command(after_help = "\
+Of a run whose process was ended in the middle of it, what was in flight may or may not have been carried out. It is
+looked for once the settle time (--settle) has passed, one list for each kind; what is not there is sent again. The
+report covers the whole run. Options are those that the run was started with, unless they are given here.
+
+Examples:
+  connexa resume                   # the only unfinished run
+  connexa resume 01931f4c --dry-run
+  connexa resume --yes --parallel 2 --report report.json")]
+    Resume(Again),
+    /// Continue a run, and try again what failed or was skipped.
+    #[command(after_help = "\
+What was refused for what it says is refused again: that is mended in the failures file, and applied.
+
+Examples:
+  connexa retry
+  connexa retry 01931f4c --yes --no-brake")]
+    Retry(Again),
+    /// Take back what a run did.
+    #[command(after_help = "\
+What was made is deleted, what was changed is set back, what was deleted is made again, in the reverse order. An object
+that is not as the run left it is not touched: it stays, and the report says so. What was found after a lost answer is
+only inferred to be ours, and taken back with --undo-inferred only.
+
+Examples:
+  connexa undo --dry-run           # what would be taken back
+  connexa undo 01931f4c
+  connexa undo 01931f4c --undo-inferred --yes")]
+    Undo(Again),
+    /// Stop a run that is at work in another terminal, as Ctrl-C there does.
+    #[command(after_help = "\
+Nothing new is started, calls in flight end, and the run can be continued. Waits until it has stopped.
+
+Examples:
+  connexa stop
+  connexa stop 01931f4c")]
+    Stop(Show),
+    /// Give an unfinished run up: it is neither continued nor settled any more.
+    #[command(after_help = "\
+Nothing is sent. What is not known of it stays unknown, and is listed.
+
+Examples:
+  connexa abandon
+  connexa abandon 01931f4c --output json")]
+    Abandon(Abandon),
+    /// Look whether what a run did is still there as it left it, and nothing was made twice.
+    #[command(after_help = "\
+Changes nothing: one list for each kind that the run touched. Exit 0 if all is as the report of the run says, 4 if not.
+
+Examples:
+  connexa verify
+  connexa verify 01931f4c --output json")]
+    Verify(Verify),
+    /// Print the report of a run again, or write it to a file.
+    #[command(after_help = "\
+Examples:
+  connexa report --report report.md
+  connexa report 01931f4c --output json
+  connexa report --failures failed.yaml")]
+    Report(ReportOf),
     /// Make one raw call, paced as all others are.
     #[command(after_help = "\
 The body of the answer is printed as received, secrets removed; with --output json it is always one
@@ -399,6 +486,16 @@ impl Command {
             Self::RevokeProfile(_) => "revoke-profile",
             Self::Profile(_) => "profile",
             Self::Get(_) => "get",
+            Self::Runs(_) => "runs",
+            Self::Show(_) => "show",
+            Self::Watch(_) => "watch",
+            Self::Resume(_) => "resume",
+            Self::Retry(_) => "retry",
+            Self::Undo(_) => "undo",
+            Self::Stop(_) => "stop",
+            Self::Abandon(_) => "abandon",
+            Self::Verify(_) => "verify",
+            Self::Report(_) => "report",
             Self::Api(_) => "api",
             Self::Export(_) => "export",
             Self::Emulator(_) => "emulator",
@@ -424,11 +521,16 @@ impl Command {
             | Self::IpsecStart(on)
             | Self::IpsecStop(on)
             | Self::RevokeProfile(on) => on.run.dry_run,
-            Self::Emulator(_) => false,
+            Self::Resume(again) | Self::Retry(again) | Self::Undo(again) => again.run.dry_run,
+            Self::Emulator(_) | Self::Stop(_) | Self::Abandon(_) | Self::Watch(_) => false,
             Self::Api(api) => api.only_reads(),
             Self::Validate(_)
             | Self::Plan(_)
             | Self::Get(_)
+            | Self::Runs(_)
+            | Self::Show(_)
+            | Self::Verify(_)
+            | Self::Report(_)
             | Self::Export(_)
             | Self::Schema(_)
             | Self::Completions(_) => true,

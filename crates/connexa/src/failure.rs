@@ -17,12 +17,14 @@ pub(crate) struct Failure {
     pub(crate) causes: Vec<String>,
     /// What to do.
     pub(crate) hint: Option<String>,
+    /// Commands that do it, to be copied; each on a line of its own.
+    pub(crate) commands: Vec<String>,
 }
 
 impl Failure {
     /// A failure without a cause.
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into(), causes: Vec::new(), hint: None }
+        Self { exit, message: message.into(), causes: Vec::new(), hint: None, commands: Vec::new() }
     }
 
     /// A wrong command line or environment.
@@ -50,6 +52,12 @@ impl Failure {
         self
     }
 
+    /// Adds commands that do what the hint says.
+    pub(crate) fn commands(mut self, commands: impl IntoIterator<Item = String>) -> Self {
+        self.commands.extend(commands);
+        self
+    }
+
     /// For the screen.
     pub(crate) fn text(&self) -> Text {
         let mut text = Text::titled(Tone::Error, "error", &self.message);
@@ -58,6 +66,9 @@ impl Failure {
         }
         if let Some(hint) = &self.hint {
             text = text.end().then(Text::titled(Tone::Hint, "hint", hint));
+        }
+        for command in &self.commands {
+            text = text.then(Text::line(format_args!("  {command}")));
         }
         text
     }

@@ -42,6 +42,7 @@ mod input;
 mod library;
 mod logging;
 mod looking;
+mod past;
 mod screen;
 mod session;
 mod settings;

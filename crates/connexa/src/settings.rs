@@ -14,7 +14,7 @@ use crate::{
 use connexa_client::{BaseUrl, Credentials};
 use connexa_emulator::{ApiKey, Config as EmulatorConfig, Limits as EmulatorLimits};
 use connexa_engine::{plan::Selector, quota::Rate, spec::Limits};
-use connexa_types::{SecretSource, SecretValue};
+use connexa_types::{SecretSource, SecretValue, TenantId};
 use etcetera::BaseStrategy as _;
 use std::{
     ffi::OsString,
@@ -288,6 +288,32 @@ impl Target {
     /// The key of the emulator in process.
     pub(crate) fn emulator_key() -> ApiKey {
         EmulatorConfig::DEFAULT_KEY.parse().expect("the default key has the form of a key")
+    }
+}
+
+/// A tenant by its name, without the key to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    /// The tenant.
+    pub(crate) tenant: TenantId,
+    /// The profile that names it.
+    pub(crate) profile: Option<String>,
+}
+
+impl Named {
+    /// Finds out which tenant is meant.
+    pub(crate) fn of(config: &Config, global: &Global, variables: Variables<'_>) -> Result<Self, Failure> {
+        if global.emulator {
+            // What cannot stand beside it is found out there.
+            let target = Target::of(config, global, variables)?;
+            return Ok(Self { tenant: target.tenant().into(), profile: None });
+        }
+        match &config.profile {
+            Some(profile) => {
+                Ok(Self { tenant: profile.base.tenant().clone(), profile: Some(profile.name.clone()) })
+            }
+            None => Ok(Self { tenant: base_url(global, variables)?.tenant().clone(), profile: None }),
+        }
     }
 }
 

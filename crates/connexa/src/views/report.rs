@@ -24,7 +24,11 @@ pub(crate) struct NextSteps<'a> {
     /// The command that applies the mended failures file.
     pub(crate) mend: Option<&'a str>,
     /// The command that was given, to be given again.
-    pub(crate) again: &'a str,
+    pub(crate) again: Option<&'a str>,
+    /// The command that continues the run.
+    pub(crate) resume: Option<&'a str>,
+    /// The command that takes back what it did.
+    pub(crate) undo: Option<&'a str>,
 }
 
 /// The whole report.
@@ -418,10 +422,23 @@ fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
     let hint = |words: &str| Text::new().end().then(Text::titled(Tone::Hint, "hint", words));
     let lists = &report.lists;
     let mut text = Text::new();
-    // What was not started needs no mending, and what is unknown must be looked at: the same command does both.
-    if !lists.unknown.is_empty() || report.outcome == RunOutcome::Stopped {
-        text = text.then(hint("the same command looks first, then does just what is missing:"));
-        text = text.then(Text::line(format_args!("  {}", next.again)));
+    let unfinished = !lists.unknown.is_empty()
+        || matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Interrupted);
+    // What was not started needs no mending, and what is unknown must be looked at: the run does both when it goes on.
+    match (next.resume, next.again) {
+        (Some(resume), _) if unfinished => {
+            text = text.then(hint("the run can be continued:")).then(Text::line(format_args!("  {resume}")));
+        }
+        (None, Some(again)) if unfinished => {
+            text = text.then(hint("the same command looks first, then does just what is missing:"));
+            text = text.then(Text::line(format_args!("  {again}")));
+        }
+        _ => {}
+    }
+    let made = lists.succeeded.iter().any(|change| change.action != Action::NoOp);
+    let whole = matches!(report.outcome, RunOutcome::Complete | RunOutcome::Running | RunOutcome::Refused);
+    if let Some(undo) = next.undo.filter(|_| made && !whole) {
+        text = text.then(hint("what was done can be taken back:")).then(Text::line(format_args!("  {undo}")));
     }
     let Some(file) = &report.failures_file else { return text };
     let words = if lists.failed.is_empty() {
