@@ -4,6 +4,8 @@
 //! commands are this course with different stops. With `--output json` exactly one document comes out of it on standard
 //! output, whichever way it ends.
 
+pub(crate) mod again;
+pub(crate) mod earlier;
 pub(crate) mod events;
 pub(crate) mod given;
 pub(crate) mod picking;
@@ -35,7 +37,7 @@ use crate::{
     },
     wiring::{
         self, SessionOptions,
-        actor::actor,
+        journal::actor,
         profiles::ProfileFolder,
         secrets::HostSecrets,
         signals::Signals,

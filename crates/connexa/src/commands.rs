@@ -10,9 +10,16 @@ pub(crate) mod emulator;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod plan;
+pub(crate) mod abandon;
+pub(crate) mod again;
+pub(crate) mod runs;
 pub(crate) mod schema;
+pub(crate) mod show;
+pub(crate) mod stop;
 pub(crate) mod update;
 pub(crate) mod validate;
+pub(crate) mod verify;
+pub(crate) mod watch;
 
 use crate::{changing::picking, cli::Which, failure::Failure, views::text::list};
 use connexa_engine::{catalog, selection::Selection};

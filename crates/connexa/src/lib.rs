@@ -69,6 +69,7 @@ pub use wiring::journal::{OpenJournalError, SqliteJournal};
 
 use clap::{CommandFactory as _, Parser as _, error::ErrorKind};
 use cli::{Cli, Command, Output};
+use connexa_engine::run::Goal;
 use exit::Exit;
 use failure::Failure;
 use screen::Screen;
@@ -170,6 +171,18 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
             commands::act::run(Verb::Profile, &of.on, &of.profile, &global, variables, screen).await
         }
         Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
+        Command::Runs(arguments) => commands::runs::run(&arguments, &global, variables, screen).await,
+        Command::Show(arguments) => commands::show::run(&arguments, &global, variables, screen).await,
+        Command::Report(arguments) => commands::show::report(&arguments, &global, variables, screen).await,
+        Command::Watch(arguments) => commands::watch::run(&arguments, &global, variables, screen).await,
+        Command::Stop(arguments) => commands::stop::run(&arguments, &global, variables, screen).await,
+        Command::Abandon(arguments) => commands::abandon::run(&arguments, &global, variables, screen).await,
+        Command::Verify(arguments) => commands::verify::run(&arguments, &global, variables, screen).await,
+        Command::Resume(again) => {
+            commands::again::run(Goal::Forward, &again, &global, variables, screen).await
+        }
+        Command::Retry(again) => commands::again::run(Goal::Retry, &again, &global, variables, screen).await,
+        Command::Undo(again) => commands::again::run(Goal::Undo, &again, &global, variables, screen).await,
         Command::Api(arguments) => commands::api::run(&arguments, &global, variables, screen).await,
         Command::Export(arguments) => commands::export::run(&arguments, &global, variables, screen).await,
         Command::Emulator(arguments) => commands::emulator::run(arguments, &global, variables, screen).await,
@@ -198,6 +211,7 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
     // Scripts get their one document whichever way a command ends.
     let documented =
         matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
+            || matches!(command, "show" | "watch" | "resume" | "retry" | "undo" | "stop" | "abandon" | "verify" | "report")
             || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
         let variables = |name: &str| std::env::var_os(name);

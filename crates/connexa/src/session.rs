@@ -7,6 +7,7 @@ pub(crate) mod calling;
 pub(crate) mod history;
 pub(crate) mod pacing;
 pub(crate) mod planning;
+pub(crate) mod raw;
 pub(crate) mod running;
 
 use crate::wiring::{

@@ -10,6 +10,7 @@ pub(crate) mod problems;
 pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod report_csv;
+pub(crate) mod runs;
 pub(crate) mod shell;
 pub(crate) mod table;
 pub(crate) mod text;

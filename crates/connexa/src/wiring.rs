@@ -1,10 +1,10 @@
 //! The engine's ports on this machine: network or emulator, time, secrets, pace, state.
 
-pub(crate) mod actor;
 pub(crate) mod clock;
 pub(crate) mod cloud_connexa;
 pub(crate) mod embedded;
 pub(crate) mod journal;
+pub(crate) mod nothing;
 pub(crate) mod profiles;
 pub(crate) mod secrets;
 pub(crate) mod shared_quota;

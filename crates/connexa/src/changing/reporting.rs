@@ -12,7 +12,12 @@ use crate::{
     },
     wiring::state_dir::{self, StateDir},
 };
-use connexa_engine::{plan::Plan, record::RunId, report::Report};
+use connexa_engine::{
+    plan::{Plan, Verb},
+    record::RunId,
+    report::Report,
+};
+use connexa_types::Kind;
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
@@ -92,6 +97,17 @@ impl Reporting<'_> {
             self.screen.complain(&Text::titled(Tone::Warning, "warning", warning));
         }
     }
+}
+
+/// The words of the command that takes the failures file of a run of the past: those of its own command, as far as the
+/// journal tells them.
+pub(crate) fn mending(command: &str, plan: &Plan) -> Vec<String> {
+    let kind = || {
+        let kind: Option<Kind> = plan.changes.first().and_then(|change| change.kind.parse().ok());
+        kind.map(|kind| kind.plural().replace('_', "-"))
+    };
+    let needs_kind = matches!(command, "create" | "update") || command.parse::<Verb>().is_ok();
+    std::iter::once(command.to_owned()).chain(kind().filter(|_| needs_kind)).collect()
 }
 
 /// A command on a run, for copying.

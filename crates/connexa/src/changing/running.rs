@@ -22,7 +22,7 @@ use connexa_engine::{
     ports::{Deliver, Secrets},
     record::{Event, Record, Stored},
     report::Report,
-    run::RunOptions,
+    run::{Overrides, RunOptions},
 };
 use connexa_types::Mono;
 use futures_util::{StreamExt as _, future, stream};
@@ -190,5 +190,23 @@ pub(crate) fn options(flags: &RunFlags, parallel: usize) -> RunOptions {
         settle: flags.policy.settle.unwrap_or(RunOptions::SETTLE),
         undo_inferred: flags.policy.undo_inferred,
         ..RunOptions::default()
+    }
+}
+
+/// What flags say otherwise than the options of a run that is taken up again.
+pub(crate) fn overrides(flags: &RunFlags) -> Overrides {
+    let policy = &flags.policy;
+    Overrides {
+        parallel: flags.parallel.map(usize::from),
+        urgent: flags.among.urgent.then_some(true),
+        on_failure: policy.on_failure.map(Into::into),
+        max_failures: policy.max_failures,
+        waves: (!policy.wave.is_empty()).then(|| policy.wave.clone()),
+        deadline: policy.deadline,
+        recheck: policy.recheck,
+        update_period: None,
+        brake: policy.no_brake.then_some(false),
+        settle: policy.settle,
+        undo_inferred: policy.undo_inferred.then_some(true),
     }
 }

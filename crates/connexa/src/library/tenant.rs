@@ -4,7 +4,7 @@ use super::Api;
 use crate::{
     session::{EMULATOR, Remote, Session, calling::CallError, pacing::Batches},
     wiring::{
-        actor::actor,
+        journal::actor,
         clock::TokioClock,
         secrets::HostSecrets,
         shared_quota::QuotaFile,

@@ -136,6 +136,11 @@ impl SoFar {
         }
     }
 
+    /// The verdict of a change, if it has one.
+    pub(crate) fn verdict(&self, change: usize) -> Option<Verdict> {
+        self.ended.get(&change).copied()
+    }
+
     /// Whether its last leg has come to an end.
     pub(crate) const fn is_finished(&self) -> bool {
         self.finished

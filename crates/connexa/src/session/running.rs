@@ -1,18 +1,18 @@
 //! Carrying a plan out: the run machine, claimed, driven and recorded; and what its report says beside its verdicts.
 
-use super::{Session, planning::Spent, seed};
+use super::{Session, history, planning::Spent, seed};
 use connexa_engine::{
     drive::{Ports, Recording, drive},
-    machine::Stop,
+    machine::{Seq, Stop},
     plan::Plan,
-    ports::{Actor, Claim, ClaimError, Journal, Lease},
+    ports::{Actor, Claim, ClaimError, Journal, Lease, ReadJournalError},
     problem::Problem,
     quota::QuotaView,
-    record::{Event, RunId},
+    record::{Event, RunId, Stored},
     report::{QuotaReport, QuotaSource, Report},
-    run::{Run, RunOptions},
+    run::{Goal, Overrides, ReplayError, Run, RunOptions},
 };
-use connexa_types::Class;
+use connexa_types::{Class, Timestamp};
 use futures_util::{FutureExt as _, Stream, stream};
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -92,6 +92,64 @@ pub(crate) async fn begin<'a>(
     Ok(Held { journal: place.journal, lease: Some(lease), machine: Some(machine) })
 }
 
+/// A run that is to be taken up again.
+pub(crate) struct Again<'a> {
+    /// Its id.
+    pub(crate) id: &'a RunId,
+    /// Its plan.
+    pub(crate) plan: Arc<Plan>,
+    /// The command that it was started by.
+    pub(crate) command: &'a str,
+    /// When that was.
+    pub(crate) started: Timestamp,
+    /// To what end.
+    pub(crate) goal: Goal,
+    /// What is to be otherwise than before.
+    pub(crate) overrides: Overrides,
+    /// Whether nothing is sent: then nothing is claimed, either.
+    pub(crate) sends_nothing: bool,
+}
+
+/// Why a run is not taken up again. Nothing has been sent.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum TakeUpError {
+    /// It cannot be claimed.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// Its records cannot be read.
+    #[error(transparent)]
+    Read(#[from] ReadJournalError),
+    /// Its records are not those of a run.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// Claims a run again, and reads its records: once it is ours, nobody else adds to them.
+pub(crate) async fn take_up<'a>(
+    again: Again<'_>,
+    place: Place<'a>,
+) -> Result<(Held<'a>, Vec<Stored>), TakeUpError> {
+    let Again { id, plan, command, started, goal, overrides, sends_nothing } = again;
+    let claim = Claim {
+        run: id.clone(),
+        tenant: plan.tenant.clone(),
+        command: command.to_owned(),
+        started,
+        keys: if sends_nothing { Vec::new() } else { touched(&plan) },
+        plan: None,
+        take_over: place.take_over,
+        actor: place.actor.clone(),
+    };
+    let lease = place.journal.claim(claim).await?;
+    // From here on it is given out of hand whatever happens.
+    let mut held = Held { journal: place.journal, lease: Some(lease), machine: None };
+    let records = history::records(place.journal, id, Seq(1)).await?;
+    let machine = Run::replay(plan, records.iter().map(|stored| stored.record.clone()), goal, overrides)?;
+    held.machine = Some(machine);
+    tracing::info!(run = %id, records = records.len(), "run taken up again");
+    Ok((held, records))
+}
+
 impl Held<'_> {
     /// Carries it out. What comes on `stops` is passed on to it, and so is what other processes ask of it. `ports`: where
     /// it is recorded is added.
@@ -144,7 +202,7 @@ async fn asked_to_stop(journal: &dyn Journal, lease: &Lease) -> Stop {
 }
 
 /// The period of the update class, as far as it is known.
-fn update_period(session: &Session) -> Option<Duration> {
+pub(crate) fn update_period(session: &Session) -> Option<Duration> {
     let quota = session.quota().classes.get(&Class::Update).copied()?;
     let rate = u32::try_from(quota.rate).ok().filter(|rate| *rate > 0)?;
     Some(Duration::from_secs(quota.seconds) / rate)
@@ -159,9 +217,7 @@ pub(crate) fn complete(
     session: &Session,
 ) {
     add_planning(report, spent);
-    for (class, known) in quota(&session.quota()) {
-        report.quota.entry(class).or_insert(known);
-    }
+    add_quota(report, session);
     report.calls.one_per_object.get_or_insert(plan.cost.one_per_object);
     for warning in &plan.warnings {
         if !report.warnings.contains(warning) {
@@ -170,6 +226,13 @@ pub(crate) fn complete(
     }
     if report.problems.is_empty() {
         report.problems = problems;
+    }
+}
+
+/// Adds what is known of the quota, where the run itself has seen nothing of it.
+pub(crate) fn add_quota(report: &mut Report, session: &Session) {
+    for (class, known) in quota(&session.quota()) {
+        report.quota.entry(class).or_insert(known);
     }
 }
 

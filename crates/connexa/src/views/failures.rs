@@ -35,6 +35,18 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    /// The format of what a plan was made from, by the names of its files.
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let source = plan.changes.iter().find_map(|change| change.source.as_ref());
+        let extension = source.and_then(|source| Path::new(&source.file).extension()?.to_str());
+        match extension.map(str::to_ascii_lowercase).as_deref() {
+            Some("json") => Self::Json,
+            Some("jsonl" | "ndjson") => Self::JsonLines,
+            Some("csv") => Self::Csv,
+            _ => Self::Yaml,
+        }
+    }
+
     /// Its file extension.
     pub(crate) const fn extension(self) -> &'static str {
         match self {

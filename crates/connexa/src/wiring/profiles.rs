@@ -5,7 +5,7 @@
 
 use crate::cli::ProfileFlags;
 use connexa_engine::{
-    plan::{Plan, Preset, ProfileForm},
+    plan::{Delivery, Existing, Plan, Preset, ProfileForm},
     ports::{Deliver, DeliverError, DeliveryLabel},
     report::{ErrorType, Verdict},
 };
@@ -46,6 +46,20 @@ impl ProfileFolder {
         }
     }
 
+    /// Where a run that is taken up again had its profiles go.
+    pub(crate) fn of(delivery: &Delivery, plan: &Plan) -> Self {
+        let names = delivery.files.iter().filter_map(|(index, file)| {
+            let change = plan.changes.get(*index)?;
+            Some(((change.kind.clone(), change.id.clone().unwrap_or_default()), file.clone()))
+        });
+        Self {
+            folder: PathBuf::from(&delivery.folder),
+            extension: "ovpn",
+            overwrite: delivery.existing == Existing::Replace,
+            names: Mutex::new(names.collect()),
+        }
+    }
+
     /// Finds a name for the file of each change; one whose file is there already fails, before any call.
     pub(crate) fn assign(&self, plan: &mut Plan) {
         let acting: Vec<usize> =
@@ -70,6 +84,12 @@ impl ProfileFolder {
             files.insert(*index, format!("{name}.{}", self.extension));
         }
         let mut names = HashMap::new();
+        let mut delivery = Delivery {
+            // Whoever takes the run up again may stand somewhere else.
+            folder: std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone()).display().to_string(),
+            existing: if self.overwrite { Existing::Replace } else { Existing::Refuse },
+            ..Delivery::default()
+        };
         let mut refused = Vec::new();
         for (index, file) in files {
             let change = &mut plan.changes[index];
@@ -89,6 +109,7 @@ impl ProfileFolder {
                 refused.push(index);
             } else {
                 let id = change.id.clone().unwrap_or_default();
+                delivery.files.insert(index, file.clone());
                 names.insert((change.kind.clone(), id), file);
             }
         }
@@ -96,6 +117,7 @@ impl ProfileFolder {
             plan.operations.retain(|op| !op.carries.iter().any(|carried| refused.contains(&carried.change)));
             plan.cost.update = u64::try_from(plan.operations.len()).unwrap_or(u64::MAX);
         }
+        plan.delivery = Some(delivery);
         *self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = names;
     }
 
