@@ -36,29 +36,29 @@ use crate::{
         text::{Text, Tone},
     },
     wiring::{
-        self, SessionOptions,
-        journal::actor,
-        profiles::ProfileFolder,
-        secrets::HostSecrets,
-        signals::Signals,
-        state_dir::StateDir,
+        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets,
+        signals::Signals, state_dir::StateDir,
     },
 };
 use connexa_engine::{
     plan::{self, Action, Guards, Plan, PlanOptions, Planning, Selector},
-    ports::{Deliver, NoDelivery},
+    ports::{ClaimError, Deliver, NoDelivery},
     problem::Problem,
     report::RunOutcome,
     spec::{self, SourceText},
 };
 use connexa_types::Timestamp;
+use earlier::Earlier;
 use events::EventFile;
 use picking::Picks;
 use plan_files::Keeping;
 use planning::{OnScreen, unreachable};
 use reporting::{Reporting, write_failures};
 use running::Ended;
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// What a command asks for.
 pub(crate) struct Course<'a> {
@@ -150,19 +150,12 @@ pub(crate) async fn go(
         tenant: "",
         profile: None,
         title: String::new(),
-        key_id: "",
     };
     if let Some(export) = course.keeping.against {
         return plan_files::against(&Context { tenant: &format!("file:{export}"), ..context }, export, &key);
     }
     let target = Target::of(&config, global, variables)?;
-    let cx = Context {
-        tenant: target.tenant(),
-        profile: target.profile(),
-        title: target.title(),
-        key_id: target.key_id(),
-        ..context
-    };
+    let cx = Context { tenant: target.tenant(), profile: target.profile(), title: target.title(), ..context };
     if let Some(failure) = course.keeping.file.as_ref().and_then(|file| file.refusal(cx.tenant, None)) {
         return Ok(cx.refuse(&failure, Vec::new(), &[], &cx.offline()));
     }
@@ -214,61 +207,99 @@ pub(crate) async fn go(
         // The session's clock began with it; reading the spec came before.
         began: session.now().mono - began.elapsed(),
     };
-    let watch = OnScreen { screen, session: &session };
-    let mut looking = Looking::new(&session, &secrets, &**session.pacer(), &watch, parallel);
-    let planned = async {
-        if let Some((picks, overlay)) = &picks {
-            picks.pick(overlay, &mut reading.desired, &mut looking, &session, &key, screen).await?;
-        }
-        let planned = session_planning::plan(&mut reading.desired, &request, &mut looking).await;
-        planned.map_err(|error| unreachable(&session, &error))
-    };
-    let planned = match planning::unless_stopped(&mut signals, planned).await {
-        Ok(planned) => planned,
-        Err(failure) if failure.exit == Exit::Usage => {
-            session.close().await;
-            return Err(failure);
-        }
+    let actor = actor(target.key_id());
+    let journal = match cx.run_flags().map(|_| wiring::open_journal(&state, session.tenant())).transpose() {
+        Ok(journal) => journal,
         Err(failure) => {
             let unstarted = refused::items(&reading.desired, &reading.problems, action).collect();
-            let spent = Spent { timings: cx.offline().timings, ..session.spent() };
-            let exit = cx.refuse(&failure, unstarted, &[], &spent);
+            let exit = cx.refuse(&failure, unstarted, &[], &cx.offline());
             session.close().await;
             return Ok(exit);
         }
     };
-    let exit = match &planned.planning {
-        Planning::Refused(problems) => {
-            let problems = merged(&reading.problems, problems);
-            cx.refuse_spec(&problems, &planned.spent, || {
-                refused::items(&reading.desired, &problems, action).collect()
-            })
-        }
-        Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
-        Planning::Ready(plan) => {
-            let problems = merged(&reading.problems, &plan.problems);
-            let mut plan = (**plan).clone();
-            if let Some(profiles) = &course.profiles {
-                profiles.assign(&mut plan);
+    let earlier = cx.run_flags().zip(journal.as_deref()).map(|(flags, journal)| {
+        let place = Place { journal, actor: &actor, take_over: flags.among.take_over };
+        Earlier { place, session: &session, secrets: &secrets, flags, global, screen }
+    });
+    let watch = OnScreen { screen, session: &session };
+    let (mut turn, mut recovery) = (Turn::default(), Duration::ZERO);
+    let exit = loop {
+        let looked = async {
+            if let Some(earlier) = &earlier {
+                recovery += cx.clear_the_way(earlier, &mut signals).await?;
             }
-            let held_back = cx.warn(&mut plan);
-            // Those of the reader too: the plan is the one document that a dry run gives.
-            plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
-            let ready = Ready { planned: &planned, plan: Arc::new(plan), problems, format, held_back };
-            let stale =
-                course.keeping.file.as_ref().and_then(|kept| kept.refusal(cx.tenant, Some(&ready.plan)));
-            if let Some(failure) = stale {
-                cx.refuse(&failure, refused::changes(&ready.plan).collect(), &[], &planned.spent)
-            } else {
-                if let Some(out) = course.keeping.out {
-                    plan_files::write(out, &plan_files::kept(&course, &protect, &ready.plan, &reading))?;
+            let mut looking = Looking::new(&session, &secrets, &**session.pacer(), &watch, parallel);
+            let planned = async {
+                if let Some((picks, overlay)) = picks.as_ref().filter(|_| !turn.picked) {
+                    picks.pick(overlay, &mut reading.desired, &mut looking, &session, &key, screen).await?;
+                    turn.picked = true;
                 }
-                cx.carry_out(ready, &session, &secrets, &state, &mut signals).await?
+                let planned = session_planning::plan(&mut reading.desired, &request, &mut looking).await;
+                planned.map_err(|error| unreachable(&session, &error))
+            };
+            planning::unless_stopped(&mut signals, planned).await
+        };
+        let planned = match looked.await {
+            Ok(planned) => planned,
+            Err(failure) if failure.exit == Exit::Usage => {
+                session.close().await;
+                return Err(failure);
+            }
+            Err(failure) => {
+                let unstarted = refused::items(&reading.desired, &reading.problems, action).collect();
+                let spent = Spent { timings: cx.offline().timings, ..session.spent() };
+                break cx.refuse(&failure, unstarted, &[], &spent);
+            }
+        };
+        match &planned.planning {
+            Planning::Refused(problems) => {
+                let problems = merged(&reading.problems, problems);
+                break cx.refuse_spec(&problems, &planned.spent, || {
+                    refused::items(&reading.desired, &problems, action).collect()
+                });
+            }
+            Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
+            Planning::Ready(plan) => {
+                let problems = merged(&reading.problems, &plan.problems);
+                let mut plan = (**plan).clone();
+                if let Some(profiles) = &course.profiles {
+                    profiles.assign(&mut plan);
+                }
+                let held_back = cx.warn(&mut plan);
+                // Those of the reader too: the plan is the one document that a dry run gives.
+                plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
+                let plan = Arc::new(plan);
+                let ready = Ready { planned: &planned, plan: Arc::clone(&plan), problems, format, held_back };
+                let stale =
+                    course.keeping.file.as_ref().and_then(|kept| kept.refusal(cx.tenant, Some(&plan)));
+                if let Some(failure) = stale {
+                    break cx.refuse(&failure, refused::changes(&plan).collect(), &[], &planned.spent);
+                }
+                if let Some(out) = course.keeping.out {
+                    plan_files::write(out, &plan_files::kept(&course, &protect, &plan, &reading))?;
+                }
+                let Some(earlier) = &earlier else { break cx.look_only(&ready) };
+                if let Some(exit) =
+                    cx.carry_out(ready, earlier, &mut turn, recovery, &state, &mut signals).await?
+                {
+                    break exit;
+                }
             }
         }
     };
     session.close().await;
     Ok(exit)
+}
+
+/// What is carried on where a plan has to be made again.
+#[derive(Default)]
+struct Turn {
+    /// Whether the items that the command line picks are among those that are asked for.
+    picked: bool,
+    /// How long has been waited for other runs.
+    waited: Duration,
+    /// The fingerprint of the plan that has been agreed to.
+    agreed: Option<String>,
 }
 
 /// Why a plan is held back by its guards.
@@ -313,8 +344,6 @@ struct Context<'a> {
     profile: Option<&'a str>,
     /// The tenant as it is named in questions.
     title: String,
-    /// The id of the API key, for the audit.
-    key_id: &'a str,
     /// Most calls in flight at once.
     parallel: usize,
     started: Timestamp,
@@ -388,43 +417,71 @@ impl Context<'_> {
         failure.exit
     }
 
-    /// Shows the plan, asks, runs, reports.
+    /// Sees to it that no earlier run has left anything open. Returns the time that it took, waiting aside.
+    async fn clear_the_way(&self, earlier: &Earlier<'_>, signals: &mut Signals) -> Result<Duration, Failure> {
+        if self.course.command == "apply" {
+            for head in earlier.interrupted().await? {
+                match earlier.ask(&head, signals).await? {
+                    Some(wish) => earlier.fulfil(&head, wish, signals).await?,
+                    None => return Err(earlier.in_the_way(&head)),
+                }
+            }
+        }
+        earlier.settle(None, signals).await
+    }
+
+    /// Shows the plan, and no more.
+    fn look_only(&self, ready: &Ready<'_>) -> Exit {
+        self.screen.say(&problems_view::text(&ready.problems));
+        self.show_plan(&ready.planned.spent, &ready.plan)
+    }
+
+    /// Shows the plan, asks, runs, reports. `None` if the plan has to be made again, since other runs have changed what it
+    /// rests on.
     async fn carry_out(
         &self,
         ready: Ready<'_>,
-        session: &Session,
-        secrets: &HostSecrets,
+        earlier: &Earlier<'_>,
+        turn: &mut Turn,
+        recovery: Duration,
         state: &StateDir,
         signals: &mut Signals,
-    ) -> Result<Exit, Failure> {
+    ) -> Result<Option<Exit>, Failure> {
         let Ready { planned, plan, problems, format, held_back } = ready;
+        let Earlier { place, session, secrets, flags, .. } = *earlier;
+        let refuse = |failure: &Failure| {
+            let unstarted = refused::changes(&plan).collect();
+            Ok(Some(self.refuse(failure, unstarted, &problems, &planned.spent)))
+        };
         self.screen.say(&problems_view::text(&problems));
-        let Some(flags) = self.run_flags() else { return Ok(self.show_plan(&planned.spent, &plan)) };
         let deliver: &dyn Deliver = match &self.course.profiles {
             Some(profiles) => profiles,
             None => &NoDelivery,
         };
-        if plan.is_empty() {
-            // Nobody is asked; the report says what there was.
-        } else {
+        // Of nothing to do nobody is asked; the report says what there was.
+        if !plan.is_empty() && turn.agreed.as_ref() != Some(&plan.fingerprint) {
             self.screen.say(&plan_view::summary(&plan).end());
             if let Some(failure) = guarded(&held_back) {
-                let unstarted = refused::changes(&plan).collect();
-                return Ok(self.refuse(&failure, unstarted, &problems, &planned.spent));
+                return refuse(&failure);
             }
             if let Some(failure) = self.ask(&plan, flags, signals).await {
-                return Ok(self.refuse(
-                    &failure,
-                    refused::changes(&plan).collect(),
-                    &problems,
-                    &planned.spent,
-                ));
+                return refuse(&failure);
             }
+            turn.agreed = Some(plan.fingerprint.clone());
         }
-        let events = EventFile::create(flags.events.as_deref())?;
-        let journal = wiring::journal(state, session.tenant())?;
-        let actor = actor(self.key_id);
-        let place = Place { journal: &*journal, actor: &actor, take_over: flags.among.take_over };
+        match earlier.overtaken(&plan).await {
+            Ok(None) => {}
+            Ok(Some(run)) => {
+                let note = format_args!("run {run} has changed the same objects meanwhile: looking again");
+                self.screen.say(&Text::titled(Tone::Hint, "note", note));
+                return Ok(None);
+            }
+            Err(failure) => return refuse(&failure),
+        }
+        let events = match EventFile::create(flags.events.as_deref()) {
+            Ok(events) => events,
+            Err(failure) => return refuse(&failure),
+        };
         let id = session_running::new_id();
         let new = New {
             id: &id,
@@ -432,9 +489,23 @@ impl Context<'_> {
             command: self.course.command,
             options: running::options(flags, self.parallel),
         };
-        let held = session_running::begin(new, place, session)
-            .await
-            .map_err(|error| Failure::new(Exit::Refused, "the run cannot be started").because(&error))?;
+        let held = match session_running::begin(new, place, session).await {
+            Ok(held) => held,
+            Err(error) => {
+                if let ClaimError::Taken { run, .. } = &error {
+                    let began = Instant::now();
+                    match earlier.outlast(run, turn.waited, signals).await {
+                        Ok(true) => {
+                            turn.waited += began.elapsed();
+                            return Ok(None);
+                        }
+                        Ok(false) => {}
+                        Err(failure) => return refuse(&failure),
+                    }
+                }
+                return refuse(&earlier::claim_refused(&error, self.global));
+            }
+        };
         let request = running::Request {
             flags,
             title: self.title.clone(),
@@ -447,6 +518,9 @@ impl Context<'_> {
         let Ended { mut report, cut_off, .. } = ended;
         report.run.profile = self.profile.map(str::to_owned);
         complete(&mut report, &plan, problems, &planned.spent, session);
+        if !recovery.is_zero() {
+            report.timings.recovery_ms = Some(session_planning::millis(recovery));
+        }
         let unreachable = Exit::is_unreachable(&report);
         if unreachable {
             report.outcome = RunOutcome::Refused;
@@ -460,7 +534,7 @@ impl Context<'_> {
                 "stopped at once; calls that were in flight may still be carried out",
             ));
         }
-        Ok(if unreachable { Exit::Unreachable } else { Exit::of_run(&report) })
+        Ok(Some(if unreachable { Exit::Unreachable } else { Exit::of_run(&report) }))
     }
 
     /// The end of a command that only looks.

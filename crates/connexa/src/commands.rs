@@ -1,6 +1,8 @@
 //! The commands, one file each.
 
+pub(crate) mod abandon;
 pub(crate) mod act;
+pub(crate) mod again;
 pub(crate) mod api;
 pub(crate) mod apply;
 pub(crate) mod completions;
@@ -10,8 +12,6 @@ pub(crate) mod emulator;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod plan;
-pub(crate) mod abandon;
-pub(crate) mod again;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;

@@ -38,6 +38,8 @@ impl Exit {
             RunOutcome::Stuck => Self::Stuck,
             RunOutcome::Stopped | RunOutcome::Running | RunOutcome::Interrupted => Self::Stopped,
             RunOutcome::Partial => Self::Partial,
+            // What the command was to do is undone because of a failure, unless it was to be undone.
+            RunOutcome::Undone if report.run.command != "undo" => Self::Partial,
             RunOutcome::Complete | RunOutcome::Undone => {
                 let bad = |v: Verdict| !report.lists.of(v).is_empty();
                 if bad(Verdict::Failed) || bad(Verdict::Skipped) { Self::Partial } else { Self::Complete }

@@ -211,7 +211,10 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
     // Scripts get their one document whichever way a command ends.
     let documented =
         matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
-            || matches!(command, "show" | "watch" | "resume" | "retry" | "undo" | "stop" | "abandon" | "verify" | "report")
+            || matches!(
+                command,
+                "show" | "watch" | "resume" | "retry" | "undo" | "stop" | "abandon" | "verify" | "report"
+            )
             || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {
         let variables = |name: &str| std::env::var_os(name);

@@ -35,7 +35,7 @@ pub(crate) struct Past {
 
 /// Which run is meant where none is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Default {
+pub(crate) enum Unnamed {
     /// The only one that is not finished, else the last.
     Unfinished,
     /// The only one at work, else none.
@@ -50,7 +50,7 @@ impl Past {
         let config = Config::load(global, variables)?;
         let named = Named::of(&config, global, variables)?;
         let state = StateDir::open(&settings::state_dir(global, variables)?)?;
-        let journal = wiring::journal(&state, &named.tenant)?;
+        let journal = wiring::existing_journal(&state, &named.tenant)?;
         Ok(Self { journal, named, state })
     }
 
@@ -63,7 +63,7 @@ impl Past {
     pub(crate) async fn find(
         &self,
         named: Option<&str>,
-        default: Default,
+        default: Unnamed,
         global: &Global,
     ) -> Result<RunHead, Failure> {
         match named {
@@ -106,23 +106,23 @@ impl Past {
         }
     }
 
-    async fn default(&self, default: Default, global: &Global) -> Result<RunHead, Failure> {
+    async fn default(&self, default: Unnamed, global: &Global) -> Result<RunHead, Failure> {
         let heads = self.heads(MOST).await?;
         let at_work = |head: &&RunHead| head.outcome == RunOutcome::Running;
         let wanted: Vec<&RunHead> = match default {
-            Default::Unfinished => heads.iter().filter(|head| head.is_unfinished()).collect(),
-            Default::AtWork | Default::AtWorkOrLast => heads.iter().filter(at_work).collect(),
+            Unnamed::Unfinished => heads.iter().filter(|head| head.is_unfinished()).collect(),
+            Unnamed::AtWork | Unnamed::AtWorkOrLast => heads.iter().filter(at_work).collect(),
         };
         match (wanted.as_slice(), default) {
             ([one], _) => Ok((*one).clone()),
-            ([], Default::AtWork) => {
+            ([], Unnamed::AtWork) => {
                 Err(Failure::new(Exit::Refused, format!("no run is at work on {}", self.named.tenant)))
             }
             ([], _) => heads.into_iter().next().ok_or_else(|| {
                 Failure::new(Exit::Refused, format!("there is no run on {} yet", self.named.tenant))
             }),
             (several, _) => {
-                let word = if default == Default::Unfinished { "unfinished" } else { "at work" };
+                let word = if default == Unnamed::Unfinished { "unfinished" } else { "at work" };
                 let message = format!(
                     "{} on {} are {word}, and none is named",
                     count(several.len(), "run"),
@@ -198,7 +198,9 @@ pub(crate) fn complete(report: &mut Report, plan: &Plan, head: &RunHead, profile
         }
     }
     if head.abandoned {
-        report.warnings.push("the run was abandoned: it is neither continued nor settled any more".to_owned());
+        report
+            .warnings
+            .push("the run was abandoned: it is neither continued nor settled any more".to_owned());
     }
     if report.problems.is_empty() {
         report.problems.clone_from(&plan.problems);

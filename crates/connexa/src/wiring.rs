@@ -15,7 +15,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     screen::Screen,
-    session::{self, Remote, Session},
+    session::{self, Remote, Session, history},
     settings::Target,
     views::{
         shell::quoted,
@@ -31,6 +31,7 @@ use connexa_engine::{
     quota::Rate,
 };
 use connexa_types::{SealingKey, TenantId};
+use journal::{OpenJournalError, SqliteJournal};
 use shared_quota::QuotaFile;
 use state_dir::StateDir;
 use std::sync::Arc;
@@ -85,14 +86,36 @@ pub(crate) fn open(options: SessionOptions<'_>) -> Result<Session, Failure> {
     }
 }
 
-/// The journal of a tenant: where its runs are remembered.
-pub(crate) fn journal(_state: &StateDir, _tenant: &TenantId) -> Result<Arc<dyn Journal>, Failure> {
-    Ok(Arc::new(MemoryJournal::new()))
+/// The journal of a tenant, made if there is none: where its runs are remembered.
+pub(crate) fn open_journal(state: &StateDir, tenant: &TenantId) -> Result<Arc<dyn Journal>, Failure> {
+    Ok(SqliteJournal::open(state, tenant)?)
+}
+
+/// The journal of a tenant to look at: an empty one, if there is none.
+pub(crate) fn existing_journal(state: &StateDir, tenant: &TenantId) -> Result<Arc<dyn Journal>, Failure> {
+    match SqliteJournal::open_existing(state, tenant)? {
+        Some(journal) => Ok(journal),
+        None => Ok(Arc::new(MemoryJournal::new())),
+    }
 }
 
 /// Other tenants whose journal in this state directory holds a run whose id begins so.
-pub(crate) async fn tenants_with_run(_state: &StateDir, _but: &TenantId, _id: &str) -> Vec<TenantId> {
-    Vec::new()
+pub(crate) async fn tenants_with_run(state: &StateDir, but: &TenantId, id: &str) -> Vec<TenantId> {
+    let mut found = Vec::new();
+    for path in state.journal_files() {
+        // The file itself tells whose it is, to whoever takes it for that of another tenant.
+        let tenant = match SqliteJournal::open_at(&path, but) {
+            Err(OpenJournalError::OtherTenant { found, .. }) => TenantId::from(found.as_str()),
+            // Our own, or one that is of no use.
+            Ok(_) | Err(_) => continue,
+        };
+        let Ok(journal) = SqliteJournal::open_at(&path, &tenant) else { continue };
+        let heads = history::heads(&*journal, &tenant, usize::MAX).await.unwrap_or_default();
+        if heads.iter().any(|head| head.id.0.starts_with(id)) {
+            found.push(tenant);
+        }
+    }
+    found
 }
 
 fn open_emulator(

@@ -4,7 +4,7 @@
 //! asked about, earlier runs are settled, and the run goes on under its own id, with one report for all of it.
 
 use super::{
-    Ready, earlier::{Earlier, refused as take_up_refused},
+    earlier::{Earlier, refused as take_up_refused},
     events::EventFile,
     planning::stopped,
     refused,
@@ -15,7 +15,7 @@ use crate::{
     cli::{Again, Global, Output},
     exit::Exit,
     failure::Failure,
-    past::{self, Default, Past, Told},
+    past::{self, Past, Told, Unnamed},
     screen::Screen,
     session::{
         history::RAW,
@@ -28,8 +28,8 @@ use crate::{
         text::{Text, Tone, count},
     },
     wiring::{
-        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets, signals::Signals,
-        state_dir::StateDir,
+        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets,
+        signals::Signals, state_dir::StateDir,
     },
 };
 use connexa_engine::{
@@ -39,7 +39,11 @@ use connexa_engine::{
     run::{Goal, Overrides},
 };
 use connexa_types::Timestamp;
-use std::{collections::HashMap, sync::Arc, time::{Duration, Instant}};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// The word of the command that takes a run up to this end.
 pub(crate) const fn word(goal: Goal) -> &'static str {
@@ -69,7 +73,7 @@ pub(crate) async fn go(
     let began = Instant::now();
     let config = Config::load(global, variables)?;
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::Unfinished, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
     let cx = Course { goal, output, global, screen, flags, profile: past.named.profile.clone() };
     if let Some(failure) = cx.impossible(&head) {
         return Ok(cx.refuse(&failure, &head.tenant, None));
@@ -91,9 +95,14 @@ pub(crate) async fn go(
         return Ok(Exit::of_run(&report));
     }
     if told.records.is_empty() {
-        let message = format!("run {} was ended before it began, so there is nothing to {}", head.id, word(goal));
+        let message =
+            format!("run {} was ended before it began, so there is nothing to {}", head.id, word(goal));
         let failure = Failure::new(Exit::Refused, message);
-        return Ok(cx.refuse(&failure.hint("give the command that it was started by again"), &head.tenant, Some(&told)));
+        return Ok(cx.refuse(
+            &failure.hint("give the command that it was started by again"),
+            &head.tenant,
+            Some(&told),
+        ));
     }
     let target = Target::of(&config, global, variables)?;
     let mut signals = Signals::catch();
@@ -105,8 +114,13 @@ pub(crate) async fn go(
     }
     let events = EventFile::create(flags.events.as_deref())?;
     let key = past.state.sealing_key()?;
-    let options =
-        SessionOptions { target: &target, state: &past.state, key: key.clone(), max_rate: flags.max_rate, screen };
+    let options = SessionOptions {
+        target: &target,
+        state: &past.state,
+        key: key.clone(),
+        max_rate: flags.max_rate,
+        screen,
+    };
     let session = match wiring::open(options) {
         Ok(session) => session,
         Err(failure) if failure.exit == Exit::Usage => return Err(failure),
@@ -165,8 +179,7 @@ pub(crate) async fn carry(
     let Earlier { place, session, secrets, flags, global, screen } = earlier;
     let began = session.now().mono;
     let mut waited = Duration::ZERO;
-    let overrides =
-        Overrides { update_period: session_running::update_period(session), ..overrides };
+    let overrides = Overrides { update_period: session_running::update_period(session), ..overrides };
     let (held, records) = loop {
         let again = session_running::Again {
             id: &told.head.id,
@@ -179,10 +192,9 @@ pub(crate) async fn carry(
         };
         match session_running::take_up(again, place).await {
             Ok(held) => break held,
-            Err(
-                error @ TakeUpError::Claim(ClaimError::Taken { .. } | ClaimError::Owned { .. }),
-            ) => {
-                let (TakeUpError::Claim(ClaimError::Taken { run, .. } | ClaimError::Owned { run, .. })) = &error
+            Err(error @ TakeUpError::Claim(ClaimError::Taken { .. } | ClaimError::Owned { .. })) => {
+                let (TakeUpError::Claim(ClaimError::Taken { run, .. } | ClaimError::Owned { run, .. })) =
+                    &error
                 else {
                     unreachable!("it is one of both")
                 };
@@ -232,7 +244,9 @@ impl Course<'_> {
             return Some(refuse("was abandoned, so it is not taken up again"));
         }
         (head.command == RAW && self.goal != Goal::Forward).then(|| {
-            refuse("is a raw call: what it sent is not recorded, so it can neither be made again nor taken back")
+            refuse(
+                "is a raw call: what it sent is not recorded, so it can neither be made again nor taken back",
+            )
         })
     }
 
@@ -456,9 +470,9 @@ fn taken_back(plan: &Plan, left: &[bool]) -> Plan {
             Action::Delete => Action::Create,
             other => other,
         };
-        for (_, values) in change.fields.iter_mut() {
-            values.reverse();
-        }
+        let reversed =
+            change.fields.iter().map(|(name, [old, new])| (name.clone(), [new.clone(), old.clone()]));
+        change.fields = reversed.collect();
         back.changes.push(change);
     }
     "undo".clone_into(&mut back.command);

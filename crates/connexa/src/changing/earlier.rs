@@ -3,12 +3,7 @@
 //! A run whose process died may have sent what nobody has heard of since. Before that is known, no other call may go out for
 //! the same objects. `apply` goes further: it leaves it to a person what becomes of such a run.
 
-use super::{
-    again,
-    planning::stopped,
-    reporting::on_run,
-    running::overrides,
-};
+use super::{again, planning::stopped, reporting::on_run, running::overrides};
 use crate::{
     cli::{Global, RunFlags},
     exit::Exit,
@@ -30,19 +25,23 @@ use crate::{
 };
 use connexa_engine::{
     drive::Ports,
+    plan::Plan,
     ports::{ClaimError, ReadJournalError, Secrets},
     record::{RunHead, RunId},
     report::{Report, RunOutcome, Verdict},
     run::{Goal, Overrides, RunOptions},
 };
 use futures_util::{future, stream};
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 /// How often it is said how long settling still takes.
 const SAY_EVERY: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether a run that is waited for has ended.
 const LOOK: Duration = Duration::from_millis(250);
+
+/// So many runs may have ended while a plan was made.
+const RECENT: usize = 50;
 
 /// What settling needs.
 #[derive(Clone, Copy)]
@@ -88,7 +87,11 @@ impl Earlier<'_> {
     }
 
     /// Settles what earlier runs left open, all at once.
-    pub(crate) async fn settle(&self, but: Option<&RunId>, signals: &mut Signals) -> Result<Duration, Failure> {
+    pub(crate) async fn settle(
+        &self,
+        but: Option<&RunId>,
+        signals: &mut Signals,
+    ) -> Result<Duration, Failure> {
         let began = self.session.now().mono;
         let mut open = Vec::new();
         for head in self.heads().await? {
@@ -152,7 +155,11 @@ impl Earlier<'_> {
                 let warning = format_args!("run {} cannot be settled: {error}", head.id);
                 self.screen.complain(&Text::titled(Tone::Warning, "warning", warning));
                 let give_up = on_run(self.global, "abandon", &head.id);
-                self.screen.complain(&Text::titled(Tone::Hint, "hint", "to give it up, and see what it had touched:"));
+                self.screen.complain(&Text::titled(
+                    Tone::Hint,
+                    "hint",
+                    "to give it up, and see what it had touched:",
+                ));
                 self.screen.complain(&Text::line(format_args!("  {give_up}")));
                 Ok(None)
             }
@@ -185,6 +192,31 @@ impl Earlier<'_> {
 
     fn note(&self, text: &dyn std::fmt::Display) {
         self.screen.say(&Text::titled(Tone::Hint, "note", text));
+    }
+
+    /// A run that has ended, or broken off, after the lists were read that a plan rests on, and that touched the same.
+    pub(crate) async fn overtaken(&self, plan: &Plan) -> Result<Option<RunId>, Failure> {
+        let Some(read_at) = plan.base.read_at.filter(|_| !plan.is_empty()) else { return Ok(None) };
+        let journal = self.place.journal;
+        let heads = journal.runs(self.session.tenant(), None, RECENT).await;
+        let mut mine: Option<HashSet<String>> = None;
+        for head in heads.map_err(|error| unreadable(&error))? {
+            let ended_since = match head.outcome {
+                RunOutcome::Running => false,
+                RunOutcome::Interrupted => head.started >= read_at,
+                _ => head.finished.is_some_and(|finished| finished >= read_at),
+            };
+            if !ended_since {
+                continue;
+            }
+            let mine = mine.get_or_insert_with(|| running::touched(plan).into_iter().collect());
+            // One that cannot be read is refused, or told of, where it matters.
+            let Ok(other) = journal.plan(&head.id).await else { continue };
+            if running::touched(&other).iter().any(|key| mine.contains(key)) {
+                return Ok(Some(head.id));
+            }
+        }
+        Ok(None)
     }
 
     /// Waits for the end of a run that is in the way, as long as the flags say; `false` if it outlasts that. `waited`: how
@@ -331,12 +363,13 @@ pub(crate) fn claim_refused(error: &ClaimError, global: &Global) -> Failure {
         ClaimError::Owned { run, .. } => failure
             .hint("it can be followed, or stopped:")
             .commands(["watch", "stop"].map(|word| on_run(global, word, run))),
-        ClaimError::OtherMachine { .. } => {
-            failure.hint("if it is at work there no longer, `--take-over` takes it into the hands of this machine")
-        }
+        ClaimError::OtherMachine { .. } => failure
+            .hint("if it is at work there no longer, `--take-over` takes it into the hands of this machine"),
         ClaimError::Unreadable(error) => unreadable(error),
-        ClaimError::Journal(_) => Failure::new(Exit::Refused, "the run cannot be recorded, so nothing was changed")
-            .because(error)
-            .hint("make room on the disk, or name another state directory with `--state-dir`"),
+        ClaimError::Journal(_) => {
+            Failure::new(Exit::Refused, "the run cannot be recorded, so nothing was changed")
+                .because(error)
+                .hint("make room on the disk, or name another state directory with `--state-dir`")
+        }
     }
 }

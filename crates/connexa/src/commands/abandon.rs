@@ -6,7 +6,7 @@ use crate::{
     commands::show::reporting,
     exit::Exit,
     failure::Failure,
-    past::{self, Default, Past, Told},
+    past::{self, Past, Told, Unnamed},
     screen::Screen,
     session::{
         history::{RAW, blank},
@@ -15,7 +15,7 @@ use crate::{
     },
     settings::{self, Variables},
     views::text::{Text, Tone, count, short_list},
-    wiring::{journal::actor, clock::TokioClock, nothing::Nothing},
+    wiring::{clock::TokioClock, journal::actor, nothing::Nothing},
 };
 use connexa_engine::{
     plan::Action,
@@ -36,7 +36,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::Unfinished, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
     if head.outcome == RunOutcome::Running {
         let message = format!("run {} is at work, so it is not given up", head.id);
         let stop = on_run(global, "stop", &head.id);

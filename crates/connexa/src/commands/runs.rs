@@ -25,7 +25,8 @@ pub(crate) async fn run(
     match output {
         Output::Json => screen.json(&runs::document(&heads)),
         Output::Jsonl => {
-            screen.document(&heads.iter().map(|head| json::line(&runs::line(head)) + "\n").collect::<String>());
+            screen
+                .document(&heads.iter().map(|head| json::line(&runs::line(head)) + "\n").collect::<String>());
         }
         Output::Csv => screen.document(&runs::csv(&heads)),
         Output::Name => {

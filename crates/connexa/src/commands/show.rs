@@ -5,7 +5,7 @@ use crate::{
     cli::{Global, Output, ReportOf, Show},
     exit::Exit,
     failure::Failure,
-    past::{Default, Past, Told},
+    past::{Past, Told, Unnamed},
     screen::Screen,
     settings::{self, Variables},
     views::failures,
@@ -22,7 +22,7 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::Unfinished, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
     let told = past.tell(&head).await?;
     let report = told.report(past.named.profile.as_deref());
     reporting(&told, output, None, global, screen).tell(&report);
@@ -38,11 +38,12 @@ pub(crate) async fn report(
 ) -> Result<Exit, Failure> {
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::Unfinished, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
     let told = past.tell(&head).await?;
     let mut report = told.report(past.named.profile.as_deref());
     if report.outcome == RunOutcome::Running {
-        let failure = Failure::new(Exit::Refused, format!("run {} is at work, and has no report yet", head.id));
+        let failure =
+            Failure::new(Exit::Refused, format!("run {} is at work, and has no report yet", head.id));
         return Err(failure.hint("`show` tells how far it is, `watch` follows it to its end"));
     }
     let format = failures::Format::of(&told.plan);

@@ -6,7 +6,7 @@ use crate::{
     commands::{show::reporting, watch::follow},
     exit::Exit,
     failure::Failure,
-    past::{self, Default, Past},
+    past::{self, Past, Unnamed},
     screen::Screen,
     settings::{self, Variables},
     views::{
@@ -27,7 +27,7 @@ pub(crate) async fn run(
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown])?;
     let mut signals = Signals::catch();
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::AtWork, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::AtWork, global).await?;
     let note = |text: std::fmt::Arguments<'_>| screen.say(&Text::titled(Tone::Hint, "note", text));
     let asked = past.journal.ask_to_stop(&head.id).await.map_err(|error| past::unreadable(&error))?;
     if !asked {
@@ -46,9 +46,12 @@ pub(crate) async fn run(
     match output {
         Output::Text => {
             let word = runs::word(told.head.outcome);
-            let verb = if told.head.outcome == RunOutcome::Stopped { "has" } else { "has ended before it was" };
+            let verb =
+                if told.head.outcome == RunOutcome::Stopped { "has" } else { "has ended before it was" };
             let said = match told.head.outcome {
-                RunOutcome::Stopped => format!("run {} {verb} stopped: {}", head.id, runs::changes(&told.head)),
+                RunOutcome::Stopped => {
+                    format!("run {} {verb} stopped: {}", head.id, runs::changes(&told.head))
+                }
                 _ => format!("run {} {verb} stopped: {word}, {}", head.id, runs::changes(&told.head)),
             };
             let mut text = Text::line(said);

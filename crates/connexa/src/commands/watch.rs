@@ -5,11 +5,15 @@ use crate::{
     commands::show::reporting,
     exit::Exit,
     failure::Failure,
-    past::{self, Default, Past, Told},
+    past::{self, Past, Told, Unnamed},
     screen::Screen,
     session::history::{self, SoFar},
     settings::{self, Variables},
-    views::{json, progress::Progress, text::{Text, Tone}},
+    views::{
+        json,
+        progress::Progress,
+        text::{Text, Tone},
+    },
     wiring::{clock::TokioClock, signals::Signals},
 };
 use connexa_engine::{
@@ -32,7 +36,7 @@ pub(crate) async fn run(
     let output = settings::output(global, &[Output::Text, Output::Json, Output::Jsonl, Output::Markdown])?;
     let mut signals = Signals::catch();
     let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Default::AtWorkOrLast, global).await?;
+    let head = past.find(arguments.of.run.as_deref(), Unnamed::AtWorkOrLast, global).await?;
     let each = |stored: &Stored| {
         if output == Output::Jsonl {
             screen.document(&(json::line(stored) + "\n"));

@@ -4,8 +4,8 @@ use super::Api;
 use crate::{
     session::{EMULATOR, Remote, Session, calling::CallError, pacing::Batches},
     wiring::{
-        journal::actor,
         clock::TokioClock,
+        journal::actor,
         secrets::HostSecrets,
         shared_quota::QuotaFile,
         state_dir::{StateDir, StateDirError},

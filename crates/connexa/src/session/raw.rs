@@ -165,12 +165,7 @@ pub(crate) async fn give_up(head: &RunHead, plan: &Plan, place: Place<'_>) -> Re
     closed.and(released).map_err(|failure| ClaimError::from(failure).into())
 }
 
-fn closing(
-    verdict: Verdict,
-    change: ReportedChange,
-    outcome: RunOutcome,
-    at: Timestamp,
-) -> Vec<Record> {
+fn closing(verdict: Verdict, change: ReportedChange, outcome: RunOutcome, at: Timestamp) -> Vec<Record> {
     vec![
         Record::ChangeEnded { change: 0, verdict, report: Box::new(change), at },
         Record::RunFinished { outcome, timings: RunTimings::default(), at },

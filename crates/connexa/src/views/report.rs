@@ -422,8 +422,8 @@ fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
     let hint = |words: &str| Text::new().end().then(Text::titled(Tone::Hint, "hint", words));
     let lists = &report.lists;
     let mut text = Text::new();
-    let unfinished = !lists.unknown.is_empty()
-        || matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Interrupted);
+    let unfinished =
+        !lists.unknown.is_empty() || matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Interrupted);
     // What was not started needs no mending, and what is unknown must be looked at: the run does both when it goes on.
     match (next.resume, next.again) {
         (Some(resume), _) if unfinished => {

@@ -91,7 +91,9 @@ pub(crate) fn csv(heads: &[RunHead]) -> String {
             head.started.to_string(),
             finished,
         ];
-        write(fixed.into_iter().chain(Verdict::ALL.map(|verdict| number(head, verdict).to_string())).collect());
+        write(
+            fixed.into_iter().chain(Verdict::ALL.map(|verdict| number(head, verdict).to_string())).collect(),
+        );
     }
     let bytes = out.into_inner().expect("memory does not fail");
     String::from_utf8(bytes).expect("cells are UTF-8")

@@ -7,8 +7,8 @@ use connexa_engine::{
     ports::{FixedAnswer, NoDelivery, Pacer, Provider, SecretMissing, Secrets},
 };
 use connexa_types::{
-    Attempt, Call, Class, Mono, Outcome, Reason, SealingKey, SecretHash, SecretRef, SecretValue, SecretValues,
-    TenantId, Why,
+    Attempt, Call, Class, Mono, Outcome, Reason, SealingKey, SecretHash, SecretRef, SecretValue,
+    SecretValues, TenantId, Why,
 };
 use futures_util::future::{self, BoxFuture};
 use std::{sync::Arc, time::Duration};
@@ -43,12 +43,7 @@ impl Provider for Nothing {
         &self.tenant
     }
 
-    fn attempt<'a>(
-        &'a self,
-        _: &'a Call,
-        _: &'a SecretValues,
-        _: Duration,
-    ) -> BoxFuture<'a, Attempt> {
+    fn attempt<'a>(&'a self, _: &'a Call, _: &'a SecretValues, _: Duration) -> BoxFuture<'a, Attempt> {
         let outcome = Outcome::NotSent(Why::new(Reason::Cancelled, "nothing is sent here"));
         let (at, nothing) = (Mono::ZERO, 0);
         Box::pin(future::ready(Attempt {
@@ -74,10 +69,7 @@ impl Pacer for Nothing {
 }
 
 impl Secrets for Nothing {
-    fn resolve<'a>(
-        &'a self,
-        _: &'a SecretRef,
-    ) -> BoxFuture<'a, Result<Arc<SecretValue>, SecretMissing>> {
+    fn resolve<'a>(&'a self, _: &'a SecretRef) -> BoxFuture<'a, Result<Arc<SecretValue>, SecretMissing>> {
         Box::pin(future::ready(Err(SecretMissing { why: "nothing is sent here".to_owned() })))
     }
 

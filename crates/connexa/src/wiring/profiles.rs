@@ -86,7 +86,10 @@ impl ProfileFolder {
         let mut names = HashMap::new();
         let mut delivery = Delivery {
             // Whoever takes the run up again may stand somewhere else.
-            folder: std::path::absolute(&self.folder).unwrap_or_else(|_| self.folder.clone()).display().to_string(),
+            folder: std::path::absolute(&self.folder)
+                .unwrap_or_else(|_| self.folder.clone())
+                .display()
+                .to_string(),
             existing: if self.overwrite { Existing::Replace } else { Existing::Refuse },
             ..Delivery::default()
         };

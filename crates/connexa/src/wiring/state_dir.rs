@@ -94,6 +94,15 @@ impl StateDir {
         self.path.join("journal").join(format!("{}.db", file_name(tenant)))
     }
 
+    /// The journals of all tenants.
+    pub(crate) fn journal_files(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(self.path.join("journal")).into_iter().flatten().flatten();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        files.retain(|path| path.extension().is_some_and(|extension| extension == "db"));
+        files.sort();
+        files
+    }
+
     /// The tenant of the emulator in process.
     pub(crate) fn emulator_store(&self) -> PathBuf {
         self.path.join("emulator.db")
