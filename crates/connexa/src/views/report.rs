@@ -77,7 +77,12 @@ fn headline(report: &Report) -> Text {
     };
     match report.outcome {
         RunOutcome::Complete | RunOutcome::Undone if total == 0 => Text::line("nothing to do"),
-        RunOutcome::Complete | RunOutcome::Undone => {
+        RunOutcome::Undone => {
+            let text = Text::new().toned(Tone::Good, "undone").plain(": ");
+            let back = format!("{} taken back", count(number(Verdict::Undone), "change"));
+            text.plain(because(&[Verdict::Undone], back)).end()
+        }
+        RunOutcome::Complete => {
             let no_op = report.lists.succeeded.iter().filter(|c| c.action == Action::NoOp).count();
             let text = Text::new().toned(Tone::Good, "done").plain(": ");
             if no_op == total {
@@ -107,7 +112,19 @@ fn headline(report: &Report) -> Text {
                 format!("the outcome of {} is not known", of(number(Verdict::Unknown))),
             ),
         ),
-        RunOutcome::Stopped | RunOutcome::Interrupted | RunOutcome::Running => Text::titled(
+        RunOutcome::Running => Text::line(because(
+            &[Verdict::Unprocessed],
+            format!("at work; {} open", of(number(Verdict::Unprocessed))),
+        )),
+        RunOutcome::Interrupted => Text::titled(
+            Tone::Error,
+            "error",
+            because(
+                &[Verdict::Unprocessed],
+                format!("interrupted; {} not started", of(number(Verdict::Unprocessed))),
+            ),
+        ),
+        RunOutcome::Stopped => Text::titled(
             Tone::Error,
             "error",
             because(
@@ -435,20 +452,23 @@ fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
         }
         _ => {}
     }
+    if let Some(file) = &report.failures_file {
+        let words = if lists.failed.is_empty() {
+            "what was not done is written as a spec, too:"
+        } else {
+            "what did not succeed is written as a spec; mend it, then apply it:"
+        };
+        text = text.then(hint(words)).then(Text::line(format_args!("  {file}")));
+        if let Some(command) = next.mend {
+            text = text.then(Text::line(format_args!("  {command}")));
+        }
+    }
     let made = lists.succeeded.iter().any(|change| change.action != Action::NoOp);
     let whole = matches!(report.outcome, RunOutcome::Complete | RunOutcome::Running | RunOutcome::Refused);
-    if let Some(undo) = next.undo.filter(|_| made && !whole) {
-        text = text.then(hint("what was done can be taken back:")).then(Text::line(format_args!("  {undo}")));
-    }
-    let Some(file) = &report.failures_file else { return text };
-    let words = if lists.failed.is_empty() {
-        "what was not done is written as a spec, too:"
-    } else {
-        "what did not succeed is written as a spec; mend it, then apply it:"
-    };
-    text = text.then(hint(words)).then(Text::line(format_args!("  {file}")));
-    match next.mend {
-        Some(command) => text.then(Text::line(format_args!("  {command}"))),
-        None => text,
+    match next.undo {
+        Some(undo) if made && !whole => {
+            text.then(hint("what was done can be taken back:")).then(Text::line(format_args!("  {undo}")))
+        }
+        _ => text,
     }
 }

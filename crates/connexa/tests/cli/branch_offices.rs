@@ -91,6 +91,9 @@ networks:
     hint: what did not succeed is written as a spec; mend it, then apply it:
       [DIR]/state/failures/[ID].yaml
       connexa apply -f [DIR]/state/failures/[ID].yaml --emulator
+
+    hint: what was done can be taken back:
+      connexa undo [ID] --emulator
     --- stderr
     note: the emulator keeps its tenant in `[DIR]/state/emulator.db`; to start over:
       rm -f [DIR]/state/emulator.db*
