@@ -9,6 +9,7 @@
 
 pub mod bucket;
 pub mod clock;
+pub mod delays;
 pub mod plans;
 pub mod ran;
 pub mod service;

@@ -1,6 +1,10 @@
 //! The service: buckets, objects, seeded faults, and a ledger of all that arrived.
 
-use super::{bucket::Bucket, clock::SimClock};
+use super::{
+    bucket::Bucket,
+    clock::SimClock,
+    delays::{Delays, Late},
+};
 use connexa_engine::ports::{Clock as _, Provider};
 use connexa_types::{
     Answer, AnswerBody, Attempt, Call, CallBody, Class, Endpoint, ErrorDetail, ErrorResponse, Method, Mono,
@@ -80,6 +84,11 @@ pub struct Service {
 pub struct State {
     pub buckets: Buckets,
     pub faults: Faults,
+    pub delays: Delays,
+    pub late: Late,
+    /// Whether a create with the name of another object of its kind is refused.
+    pub unique: bool,
+    now: Mono,
     /// One way takes so many microseconds.
     pub way: Range<u64>,
     pub random: fastrand::Rng,
@@ -118,6 +127,10 @@ impl Service {
             state: Mutex::new(State {
                 buckets,
                 faults: Faults::default(),
+                delays: Delays::default(),
+                late: Late::default(),
+                unique: false,
+                now: Mono::ZERO,
                 way: 1_000..1_001,
                 random: fastrand::Rng::with_seed(seed),
                 objects: BTreeMap::new(),
@@ -290,6 +303,7 @@ impl State {
                 Class::Update => update.take(arrived),
             }),
         };
+        self.catch_up(arrived);
         let scripted = if allowed { self.script.as_mut().and_then(|script| script(call)) } else { None };
         let (outcome, status, applied, delivered) = if !allowed {
             (Outcome::Throttled(None), 429, false, true)
@@ -298,6 +312,7 @@ impl State {
         } else {
             self.handle(call)
         };
+        self.late.note(arrived, &self.objects, self.delays.lag);
         self.ledger.push(Entry {
             sent,
             arrived,
@@ -308,6 +323,32 @@ impl State {
             batch: None,
         });
         (outcome, quota.filter(|_| delivered))
+    }
+
+    /// Applies what has been on its way until `now`.
+    pub fn catch_up(&mut self, now: Mono) {
+        while let Some((at, entry, call)) = self.late.due(now) {
+            self.now = at;
+            let applied = self.refusal(&call).is_none() && self.apply(&call).is_some();
+            self.ledger[entry].applied |= applied;
+            self.late.note(at, &self.objects, self.delays.lag);
+        }
+        self.now = now;
+        self.late.note(now, &self.objects, self.delays.lag);
+    }
+
+    /// A create whose name is taken is refused, where names are unique.
+    fn refusal(&self, call: &Call) -> Option<Outcome> {
+        if !self.unique || call.method() != Method::Post || !call.query.is_empty() {
+            return None;
+        }
+        let list = call.endpoint.info().path.split('/').nth(1).unwrap_or_default();
+        let own = body(call);
+        let same = |object: &Value| {
+            ["name", "username"].iter().any(|key| own[*key].is_string() && own[*key] == object[*key])
+        };
+        let taken = self.objects.get(list).is_some_and(|objects| objects.iter().any(same));
+        taken.then(|| rejection(400, &[("name", "is taken")]))
     }
 
     fn handle(&mut self, call: &Call) -> (Outcome, u16, bool, bool) {
@@ -333,6 +374,14 @@ impl State {
             let status = [400, 403, 404, 409, 422][self.random.usize(0..5)];
             return (rejection(status, &[("name", "is odd")]), status, false, true);
         }
+        if call.mutates() && self.chance(self.delays.late) {
+            let by = Duration::from_millis(self.random.u64(self.delays.late_by.clone()));
+            self.late.pending.push((self.now + by, self.ledger.len(), call.clone()));
+            return (lost(Reason::Timeout, None), 0, false, false);
+        }
+        if let Some(refusal) = self.refusal(call) {
+            return (refusal, 400, false, true);
+        }
         if joint && self.chance(faults.half_applied) {
             let mut half = call.clone();
             if let Some(CallBody::Json(body)) = &mut half.body {
@@ -346,6 +395,9 @@ impl State {
             return (rejection(400, &[("connectors[1].vpnRegionId", "is odd")]), 400, true, true);
         }
         let answer = self.apply(call);
+        if call.mutates() && self.chance(self.delays.twice) {
+            self.apply(call);
+        }
         let Some(mut answer) = answer else { return (rejection(404, &[]), 404, false, true) };
         if joint && self.chance(faults.child_lost) {
             for list in CHILD_LISTS {
@@ -447,12 +499,15 @@ impl State {
         object["id"] = json!(format!("id-{}", self.numbers));
     }
 
-    fn page(&self, list: &str, call: &Call) -> Value {
+    fn page(&mut self, list: &str, call: &Call) -> Value {
+        let lag = u64::try_from(self.delays.lag.as_millis()).unwrap_or(u64::MAX);
+        let ago = Duration::from_millis(if lag > 0 { self.random.u64(0..=lag) } else { 0 });
+        let shown = self.late.at(self.now - ago).filter(|_| lag > 0).unwrap_or(&self.objects);
         let number = |name: &str| {
             call.query.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.parse::<usize>().ok()).unwrap_or(0)
         };
         let size = number("size").min(self.page_size).max(1);
-        let all = self.objects.get(list).map(Vec::as_slice).unwrap_or_default();
+        let all = shown.get(list).map(Vec::as_slice).unwrap_or_default();
         let content: Vec<_> = all.iter().skip(number("page") * size).take(size).collect();
         json!({
             "content": content, "totalElements": all.len(), "totalPages": all.len().div_ceil(size),
