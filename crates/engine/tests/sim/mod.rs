@@ -9,7 +9,10 @@
 
 pub mod bucket;
 pub mod clock;
+pub mod crash;
 pub mod delays;
+pub mod fate;
+pub mod operator;
 pub mod plans;
 pub mod ran;
 pub mod service;

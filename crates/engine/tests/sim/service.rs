@@ -3,7 +3,10 @@
 use super::{
     bucket::Bucket,
     clock::SimClock,
+    crash::Points,
     delays::{Delays, Late},
+    fate::{Fate, Fates, PartAnswer},
+    operator::{Foreign, Operator},
 };
 use connexa_engine::ports::{Clock as _, Provider};
 use connexa_types::{
@@ -68,6 +71,18 @@ pub struct Entry {
     pub batch: Option<usize>,
 }
 
+/// Something that a call of ours did, at the moment that the service did it.
+#[derive(Clone, Debug)]
+pub struct Deed {
+    pub sent: Mono,
+    pub at: Mono,
+    pub call: Call,
+    /// Ids of what it made.
+    pub made: Vec<String>,
+    /// The object that it changed or removed, as it was before.
+    pub before: Option<Value>,
+}
+
 /// Objects by the first word of their path.
 pub type Objects = BTreeMap<&'static str, Vec<Value>>;
 pub type Meddle = Box<dyn FnMut(&Call, &mut Objects) + Send>;
@@ -108,6 +123,21 @@ pub struct State {
     pub meddle: Option<Meddle>,
     /// Decides on requests, ahead of all else.
     pub script: Option<Script>,
+    /// Decides what becomes of each request, ahead of the faults by percent.
+    pub fates: Option<Fates>,
+    /// What our calls did, in that order.
+    pub deeds: Vec<Deed>,
+    /// What others did, in that order.
+    pub foreign: Vec<Foreign>,
+    /// Somebody else who is at work on the tenant.
+    pub operator: Option<Operator>,
+    /// Actions without an object that shows them: how often each was done.
+    pub effects: BTreeMap<String, usize>,
+    /// Requests on their way to the service, by number.
+    on_the_way: BTreeMap<u64, (Mono, Call)>,
+    departures: u64,
+    /// Counts the moments at which the client's process may die.
+    pub points: Option<Points>,
 }
 
 impl Service {
@@ -144,6 +174,14 @@ impl Service {
                 batches: None,
                 meddle: None,
                 script: None,
+                fates: None,
+                deeds: Vec::new(),
+                foreign: Vec::new(),
+                operator: None,
+                effects: BTreeMap::new(),
+                on_the_way: BTreeMap::new(),
+                departures: 0,
+                points: None,
             }),
             on_send: Box::new(on_send),
         })
@@ -158,26 +196,46 @@ impl Service {
         self.state().ledger.clone()
     }
 
-    async fn send(&self, call: &Call) -> Attempt {
+    async fn send(&self, call: &Call, limit: Duration) -> Attempt {
         (self.on_send)(call);
         let sent_at = self.clock.now().mono;
-        let (up, down, unsent) = {
+        let (up, down, unsent, fate) = {
             let mut state = self.state();
             let way = state.way.clone();
             let (up, down) = (state.random.u64(way.clone()), state.random.u64(way));
             let percent = state.faults.not_sent;
-            (up, down, state.chance(percent))
+            let unsent = state.chance(percent);
+            (up, down, unsent, state.fate(call))
         };
-        if unsent {
+        if unsent || fate == Fate::NotSent {
             return self.attempt(sent_at, Outcome::NotSent(Why::new(Reason::Connect, "refused")), None, 0);
         }
-        self.state().depart();
+        let number = self.state().depart(sent_at, call);
         self.clock.pass_until(sent_at + Duration::from_micros(up)).await;
+        self.point().await;
         let arrived = self.clock.now().mono;
-        let (outcome, quota) = self.state().arrive(sent_at, arrived, call);
-        self.clock.pass_until(arrived + Duration::from_micros(down)).await;
+        let (outcome, quota) = {
+            let mut state = self.state();
+            state.on_the_way.remove(&number);
+            state.arrive(sent_at, arrived, call, fate)
+        };
+        self.point().await;
+        let answered = match fate {
+            Fate::Stall { .. } => sent_at + limit,
+            _ => arrived + Duration::from_micros(down),
+        };
+        self.clock.pass_until(answered).await;
         self.state().in_flight -= 1;
+        self.point().await;
         self.attempt(sent_at, outcome, quota, 1)
+    }
+
+    /// A moment at which the client's process may die.
+    async fn point(&self) {
+        let point = self.state().points.clone();
+        if point.is_some_and(|points| points.reached()) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Several calls in one request: one way up, one way down, and lost together.
@@ -205,7 +263,7 @@ impl Service {
         if unsent {
             return all(sent_at, Outcome::NotSent(why(Reason::Connect, None)));
         }
-        self.state().depart();
+        self.state().departs();
         self.clock.pass_until(sent_at + Duration::from_micros(up)).await;
         let arrived = self.clock.now().mono;
         let came: Vec<_> = {
@@ -213,7 +271,13 @@ impl Service {
             let number = state.batches.map_or(1, |before| before + 1);
             state.batches = Some(number);
             let first = state.ledger.len();
-            let came: Vec<_> = calls.iter().map(|(call, _)| state.arrive(sent_at, arrived, call)).collect();
+            let came: Vec<_> = calls
+                .iter()
+                .map(|(call, _)| {
+                    let fate = state.fate(call);
+                    state.arrive(sent_at, arrived, call, fate)
+                })
+                .collect();
             let lost = state.ledger[first..].iter().any(|entry| !entry.delivered);
             for entry in &mut state.ledger[first..] {
                 entry.batch = Some(number);
@@ -250,9 +314,9 @@ impl Provider for Service {
         &'a self,
         call: &'a Call,
         _secrets: &'a SecretValues,
-        _limit: Duration,
+        limit: Duration,
     ) -> BoxFuture<'a, Attempt> {
-        Box::pin(self.send(call))
+        Box::pin(self.send(call, limit))
     }
 
     fn attempt_many<'a>(
@@ -284,16 +348,77 @@ pub fn rejection(status: u16, details: &[(&str, &str)]) -> Outcome {
 }
 
 impl State {
-    fn depart(&mut self) {
+    fn departs(&mut self) {
         self.in_flight += 1;
         self.most_in_flight = self.most_in_flight.max(self.in_flight);
+    }
+
+    fn depart(&mut self, sent: Mono, call: &Call) -> u64 {
+        self.departs();
+        self.departures += 1;
+        self.on_the_way.insert(self.departures, (sent, call.clone()));
+        self.departures
+    }
+
+    fn fate(&mut self, call: &Call) -> Fate {
+        self.fates.as_mut().map_or(Fate::Fine, |fates| fates(call))
+    }
+
+    /// The client's process has died. What it had on its way never arrives, or so long after.
+    pub fn crash(&mut self, now: Mono, arrives: Option<Duration>) {
+        for (sent, call) in std::mem::take(&mut self.on_the_way).into_values() {
+            if let Some(after) = arrives {
+                self.late.pending.push((now + after, self.ledger.len(), call.clone()));
+                let arrived = now + after;
+                let (status, applied, delivered) = (0, false, false);
+                self.ledger.push(Entry { sent, arrived, call, status, applied, delivered, batch: None });
+            }
+        }
+        self.in_flight = 0;
+    }
+
+    /// When the last call that the service has still to do will have been done.
+    pub fn all_done(&self) -> Option<Mono> {
+        self.late.pending.iter().map(|(due, _, _)| *due).max()
+    }
+
+    /// Does what a call says, and notes it; `None` if it is refused, or its object is not there.
+    fn does(&mut self, sent: Mono, call: &Call) -> Option<Value> {
+        if self.refusal(call).is_some() {
+            return None;
+        }
+        let before = self.target(call).cloned();
+        let first = self.numbers;
+        let done = self.apply(call)?;
+        if call.mutates() {
+            let made = (first + 1..=self.numbers).map(|number| format!("id-{number}")).collect();
+            self.deeds.push(Deed { sent, at: self.now, call: call.clone(), made, before });
+        }
+        Some(done)
+    }
+
+    /// The object that a call is for.
+    fn target(&self, call: &Call) -> Option<&Value> {
+        let id = call.path_args.first()?;
+        self.objects.get(list_of(call))?.iter().find(|object| object["id"] == id.as_str())
     }
 
     fn chance(&mut self, percent: u8) -> bool {
         self.random.u8(0..100) < percent
     }
 
-    fn arrive(&mut self, sent: Mono, arrived: Mono, call: &Call) -> (Outcome, Option<QuotaHeaders>) {
+    fn arrive(
+        &mut self,
+        sent: Mono,
+        arrived: Mono,
+        call: &Call,
+        fate: Fate,
+    ) -> (Outcome, Option<QuotaHeaders>) {
+        self.catch_up(arrived);
+        if let Some(mut operator) = self.operator.take() {
+            operator.acts(self, arrived, call);
+            self.operator = Some(operator);
+        }
         let (allowed, quota) = match &mut self.buckets {
             Buckets::None => (true, None),
             Buckets::Silent(bucket) => (bucket.take(arrived).0, None),
@@ -303,14 +428,16 @@ impl State {
                 Class::Update => update.take(arrived),
             }),
         };
-        self.catch_up(arrived);
         let scripted = if allowed { self.script.as_mut().and_then(|script| script(call)) } else { None };
         let (outcome, status, applied, delivered) = if !allowed {
             (Outcome::Throttled(None), 429, false, true)
         } else if let Some(outcome) = scripted {
             (outcome, 0, false, true)
         } else {
-            self.handle(call)
+            match self.meet(fate, sent, arrived, call) {
+                Some(met) => met,
+                None => self.handle(sent, call),
+            }
         };
         self.late.note(arrived, &self.objects, self.delays.lag);
         self.ledger.push(Entry {
@@ -329,7 +456,7 @@ impl State {
     pub fn catch_up(&mut self, now: Mono) {
         while let Some((at, entry, call)) = self.late.due(now) {
             self.now = at;
-            let applied = self.refusal(&call).is_none() && self.apply(&call).is_some();
+            let applied = self.does(self.ledger[entry].sent, &call).is_some();
             self.ledger[entry].applied |= applied;
             self.late.note(at, &self.objects, self.delays.lag);
         }
@@ -351,7 +478,73 @@ impl State {
         taken.then(|| rejection(400, &[("name", "is taken")]))
     }
 
-    fn handle(&mut self, call: &Call) -> (Outcome, u16, bool, bool) {
+    /// A request meets its fate; `None` if that is nothing special.
+    fn meet(
+        &mut self,
+        fate: Fate,
+        sent: Mono,
+        arrived: Mono,
+        call: &Call,
+    ) -> Option<(Outcome, u16, bool, bool)> {
+        let lost = |reason, status| Outcome::Indeterminate(why(reason, status));
+        let did = |service: &mut Self| service.does(sent, call).is_some() && call.mutates();
+        Some(match fate {
+            Fate::Fine | Fate::NotSent => return None,
+            Fate::LostBefore => (lost(Reason::Reset, None), 0, false, false),
+            Fate::LostAfter => (lost(Reason::Reset, None), 0, did(self), false),
+            Fate::ErrorBefore => (lost(Reason::ServerError, Some(503)), 503, false, true),
+            Fate::ErrorAfter => (lost(Reason::ServerError, Some(500)), 500, did(self), true),
+            Fate::Late(after) => {
+                if call.mutates() {
+                    self.late.pending.push((arrived + after, self.ledger.len(), call.clone()));
+                }
+                (lost(Reason::Timeout, None), 0, false, false)
+            }
+            Fate::Twice | Fate::TwiceLost => {
+                let (outcome, status, applied, delivered) = self.handle(sent, call);
+                let again = self.does(sent, call).is_some();
+                if fate == Fate::Twice {
+                    (outcome, status, applied, delivered)
+                } else {
+                    (lost(Reason::Reset, None), 0, call.mutates() && (applied || again), false)
+                }
+            }
+            Fate::Throttled => (Outcome::Throttled(Some(Duration::from_secs(1))), 429, false, true),
+            Fate::Rejected(status) => (rejection(status, &[("name", "is odd")]), status, false, true),
+            Fate::Unauthorized => (Outcome::Unauthorized, 401, false, true),
+            Fate::Stall { applied } => {
+                let applied = applied && did(self);
+                (lost(Reason::Timeout, None), 0, applied, false)
+            }
+            Fate::Unreadable => (lost(Reason::Unreadable, Some(200)), 200, did(self), false),
+            Fate::Redirect => (lost(Reason::Redirect, Some(307)), 307, false, true),
+            Fate::Part(answer) => {
+                children(call).next()?;
+                let (half, left_out) = half_of(call);
+                let done = self.does(sent, &half)?;
+                match answer {
+                    PartAnswer::Named => {
+                        let named: Vec<(&str, &str)> =
+                            left_out.iter().map(|place| (place.as_str(), "is odd")).collect();
+                        (rejection(400, &named), 400, true, true)
+                    }
+                    PartAnswer::Unnamed => (rejection(400, &[]), 400, true, true),
+                    PartAnswer::Applied => {
+                        let body = AnswerBody::Json(done);
+                        (
+                            Outcome::Applied(Answer { status: 201, body, sealed: BTreeMap::new() }),
+                            201,
+                            true,
+                            true,
+                        )
+                    }
+                    PartAnswer::Lost => (lost(Reason::Reset, None), 0, true, false),
+                }
+            }
+        })
+    }
+
+    fn handle(&mut self, sent: Mono, call: &Call) -> (Outcome, u16, bool, bool) {
         if let Some(meddle) = &mut self.meddle {
             meddle(call, &mut self.objects);
         }
@@ -391,12 +584,12 @@ impl State {
                     }
                 }
             }
-            self.apply(&half);
+            self.does(sent, &half);
             return (rejection(400, &[("connectors[1].vpnRegionId", "is odd")]), 400, true, true);
         }
-        let answer = self.apply(call);
+        let answer = self.does(sent, call);
         if call.mutates() && self.chance(self.delays.twice) {
-            self.apply(call);
+            self.does(sent, call);
         }
         let Some(mut answer) = answer else { return (rejection(404, &[]), 404, false, true) };
         if joint && self.chance(faults.child_lost) {
@@ -421,7 +614,7 @@ impl State {
     /// Does what a call says; `None` if its object is not there.
     fn apply(&mut self, call: &Call) -> Option<Value> {
         let info = call.endpoint.info();
-        let list = info.path.split('/').nth(1).unwrap_or_default();
+        let list = list_of(call);
         match (info.method, call.endpoint) {
             (Method::Get, Endpoint::RegionList) => Some(json!([{"id": "eu-central-1"}, {"id": "us-east-1"}])),
             (Method::Get, _) if info.path.starts_with("/settings") => {
@@ -432,7 +625,10 @@ impl State {
                 Some(body(call))
             }
             (Method::Get, _) => Some(self.page(list, call)),
-            (Method::Post, _) if !call.path_args.is_empty() || list == "cybershield" => Some(Value::Null),
+            (Method::Post, _) if !call.path_args.is_empty() || list == "cybershield" => {
+                *self.effects.entry(format!("{} {:?}", call.endpoint, call.path_args)).or_default() += 1;
+                Some(Value::Null)
+            }
             (Method::Post, _) => {
                 let mut object = body(call);
                 self.give_ids(&mut object);
@@ -514,6 +710,30 @@ impl State {
             "numberOfElements": content.len(), "page": number("page"), "size": size,
         })
     }
+}
+
+/// The first word of a call's path.
+fn list_of(call: &Call) -> &'static str {
+    call.endpoint.info().path.split('/').nth(1).unwrap_or_default()
+}
+
+/// A joint create without every second child, from the first on, of each of its lists; and the places of those left out.
+fn half_of(call: &Call) -> (Call, Vec<String>) {
+    let mut half = call.clone();
+    let mut left_out = Vec::new();
+    if let Some(CallBody::Json(body)) = &mut half.body {
+        for list in CHILD_LISTS {
+            if let Some(children) = body.get_mut(list).and_then(Value::as_array_mut) {
+                left_out.extend((0..children.len()).step_by(2).map(|index| format!("{list}[{index}].name")));
+                let mut place = 0_usize;
+                children.retain(|_| {
+                    place += 1;
+                    place.is_multiple_of(2)
+                });
+            }
+        }
+    }
+    (half, left_out)
 }
 
 pub const CHILD_LISTS: [&str; 3] = ["connectors", "routes", "devices"];
