@@ -12,6 +12,7 @@ pub mod clock;
 pub mod crash;
 pub mod delays;
 pub mod fate;
+pub mod judge;
 pub mod operator;
 pub mod plans;
 pub mod ran;

@@ -56,7 +56,7 @@ impl Operator {
         let list = call.endpoint.info().path.split('/').nth(1)?;
         let number = state.numbers + 1;
         let id = format!("other-{number}");
-        let mut note = |state: &mut State, id: String| {
+        let note = |state: &mut State, id: String| {
             state.foreign.push(Foreign { at: now, what: did, id, list });
         };
         match did {
@@ -106,7 +106,8 @@ impl Operator {
             }
             Did::Edited => {
                 let objects = state.objects.get_mut(list).filter(|objects| !objects.is_empty())?;
-                let object = &mut objects[random.usize(0..objects.len())];
+                let place = random.usize(0..objects.len());
+                let object = &mut objects[place];
                 object["description"] = json!(format!("edited {number}"));
                 let id = object["id"].as_str()?.to_owned();
                 state.numbers = number;
