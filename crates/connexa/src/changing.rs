@@ -24,7 +24,6 @@ use crate::{
     failure::Failure,
     screen::Screen,
     session::{
-        Session,
         planning::{self as session_planning, Looking, Planned, Spent, merged},
         running::{self as session_running, New, Place, add_planning, complete},
     },

@@ -14,7 +14,7 @@ pub(crate) use api::Api;
 pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
 pub(crate) use export::Export;
 pub(crate) use get::{Get, Past};
-pub(crate) use history::{Abandon, Again, OfRun, ReportOf, Runs, Show, Verify};
+pub(crate) use history::{Abandon, Again, ReportOf, Runs, Show, Verify};
 pub(crate) use planning::PruneFlags;
 pub(crate) use policy::{AmongFlags, PolicyFlags};
 pub(crate) use scope::ScopeFlags;

@@ -213,7 +213,16 @@ fn fail(failure: &Failure, command: &str, global: &cli::Global, screen: &Screen)
         matches!(command, "plan" | "apply" | "create" | "update" | "delete" | "do" | "get" | "export")
             || matches!(
                 command,
-                "show" | "watch" | "resume" | "retry" | "undo" | "stop" | "abandon" | "verify" | "report"
+                "runs"
+                    | "show"
+                    | "watch"
+                    | "resume"
+                    | "retry"
+                    | "undo"
+                    | "stop"
+                    | "abandon"
+                    | "verify"
+                    | "report"
             )
             || command.parse::<Verb>().is_ok();
     if documented && global.output == Some(Output::Json) && failure.exit != Exit::Bug {

@@ -174,7 +174,11 @@ impl Told {
 /// The report of a run from its records, and from what its plan and its journal know beside.
 pub(crate) fn report(so_far: SoFar, plan: &Plan, head: &RunHead, profile: Option<&str>) -> Report {
     let state = if head.outcome == RunOutcome::Running { State::Running } else { State::Interrupted };
+    let undone_later = so_far.is_undone_later();
     let mut report = so_far.report(plan, state);
+    if undone_later {
+        "undo".clone_into(&mut report.run.command);
+    }
     complete(&mut report, plan, head, profile);
     report
 }

@@ -31,3 +31,4 @@ pub mod shared_json;
 pub mod sorted_map;
 pub mod spec;
 mod undo;
+pub mod verify;

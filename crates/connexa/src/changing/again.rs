@@ -28,8 +28,7 @@ use crate::{
         text::{Text, Tone, count},
     },
     wiring::{
-        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets,
-        signals::Signals, state_dir::StateDir,
+        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets, signals::Signals,
     },
 };
 use connexa_engine::{
@@ -190,22 +189,19 @@ pub(crate) async fn carry(
             overrides: overrides.clone(),
             sends_nothing: goal == Goal::Abandon,
         };
-        match session_running::take_up(again, place).await {
+        let error = match session_running::take_up(again, place).await {
             Ok(held) => break held,
-            Err(error @ TakeUpError::Claim(ClaimError::Taken { .. } | ClaimError::Owned { .. })) => {
-                let (TakeUpError::Claim(ClaimError::Taken { run, .. } | ClaimError::Owned { run, .. })) =
-                    &error
-                else {
-                    unreachable!("it is one of both")
-                };
-                let before = session.now().mono;
-                if !earlier.outlast(run, waited, signals).await? {
-                    return Err(take_up_refused(&told.head.id, &error, global));
-                }
-                waited += session.now().mono.saturating_since(before);
-            }
-            Err(error) => return Err(take_up_refused(&told.head.id, &error, global)),
+            Err(error) => error,
+        };
+        let in_the_way = match &error {
+            TakeUpError::Claim(ClaimError::Taken { run, .. } | ClaimError::Owned { run, .. }) => run,
+            _ => return Err(take_up_refused(&told.head.id, &error, global)),
+        };
+        let before = session.now().mono;
+        if !earlier.outlast(in_the_way, waited, signals).await? {
+            return Err(take_up_refused(&told.head.id, &error, global));
         }
+        waited += session.now().mono.saturating_since(before);
     };
     let reading = session.now().mono.saturating_since(began).saturating_sub(waited);
     let profiles = told.plan.delivery.as_ref().map(|delivery| ProfileFolder::of(delivery, &told.plan));
@@ -346,7 +342,7 @@ impl Course<'_> {
         // What the records do not hold is added from the plan, as for runs of the past.
         past::complete(&mut report, &told.plan, &told.head, self.profile.as_deref());
         session_running::add_quota(&mut report, session);
-        if self.goal == Goal::Undo {
+        if self.goal == Goal::Undo || told.so_far().is_undone_later() {
             word(Goal::Undo).clone_into(&mut report.run.command);
         }
         report.timings.recovery_ms = Some(crate::session::planning::millis(looked + recovery));

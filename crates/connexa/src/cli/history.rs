@@ -1,6 +1,6 @@
 //! Commands on runs: what the journal tells of them, and what can be done about them.
 
-use super::{ProfileFlags, RunFlags};
+use super::RunFlags;
 use clap::Args;
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -73,7 +73,4 @@ pub(crate) struct Again {
     /// How it goes on: what is not said here is as the run had it.
     #[command(flatten)]
     pub(crate) run: RunFlags,
-    /// Where profiles go, if the run makes any.
-    #[command(flatten)]
-    pub(crate) profile: ProfileFlags,
 }

@@ -1,19 +1,24 @@
 //! `connexa api`: one raw call, paced as all others are; what comes back is printed as received, secrets removed.
 
 use crate::{
+    changing::earlier,
     cli::{Api, Global, Output},
     exit::Exit,
     failure::Failure,
     screen::Screen,
+    session::{
+        raw,
+        running::{self, Place},
+    },
     settings::{self, Target, Variables},
     views::{
         json,
         text::{Text, Tone, list},
     },
-    wiring::{self, SessionOptions, signals::Signals, state_dir::StateDir},
+    wiring::{self, SessionOptions, journal::actor, signals::Signals, state_dir::StateDir},
 };
 use connexa_client::{RawAnswer, RawBody, RawCall};
-use connexa_types::{Class, Endpoint, Outcome, RequestShape, Why};
+use connexa_types::{Class, Endpoint, Outcome, RequestShape, TenantId, Why};
 use std::{
     fs::File,
     io::{self, Read as _},
@@ -87,16 +92,45 @@ async fn make(
     if call.class() == Class::Update && !arguments.yes {
         ask(&call, &target, global, &mut signals).await?;
     }
+    // What only reads leaves no trace.
+    let changes = call.class() == Class::Update;
+    let journal =
+        changes.then(|| wiring::open_journal(&state, &TenantId::from(target.tenant()))).transpose()?;
     let options = SessionOptions { target: &target, state: &state, key, max_rate: None, screen };
     let session = wiring::open(options)?;
+    let actor = actor(target.key_id());
+    let place = journal.as_deref().map(|journal| Place { journal, actor: &actor, take_over: false });
+    let begun = match place {
+        Some(place) => {
+            let id = running::new_id();
+            let begun = raw::begin(&id, &call, session.tenant(), place, session.now().wall).await;
+            match begun {
+                Ok(begun) => Some(begun),
+                Err(error) => {
+                    session.close().await;
+                    return Err(earlier::claim_refused(&error, global));
+                }
+            }
+        }
+        None => None,
+    };
     let sent = AtomicBool::new(false);
     let made = tokio::select! {
         made = session.raw(&call, &sent) => Ok(made),
         signal = signals.next() => Err(signal),
     };
+    if let Some(begun) = begun {
+        let attempt = made.as_ref().ok().map(|made| &made.attempt);
+        let never_sent = attempt.is_none() && !sent.load(Ordering::Relaxed);
+        let ended = begun.end(attempt, never_sent, session.now().wall).await;
+        if let Err(failure) = ended {
+            let warning = format_args!("what came of the call is not recorded: {failure}");
+            screen.complain(&Text::titled(Tone::Warning, "warning", warning));
+        }
+    }
     session.close().await;
     let made = made.map_err(|signal| {
-        if sent.load(Ordering::Relaxed) && call.class() == Class::Update {
+        if sent.load(Ordering::Relaxed) && changes {
             unknown(&call, &format!("stopped by {signal}"))
         } else {
             Failure::new(Exit::Stopped, format!("stopped by {signal} before anything was changed"))

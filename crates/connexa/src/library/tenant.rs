@@ -5,7 +5,7 @@ use crate::{
     session::{EMULATOR, Remote, Session, calling::CallError, pacing::Batches},
     wiring::{
         clock::TokioClock,
-        journal::actor,
+        journal::{OpenJournalError, SqliteJournal, actor},
         secrets::HostSecrets,
         shared_quota::QuotaFile,
         state_dir::{StateDir, StateDirError},
@@ -46,7 +46,9 @@ pub struct TenantOptions {
     /// A cap on all calls.
     pub max_rate: Option<Rate>,
     /// A state directory, as the command line has one: processes that name the same one share the quota of the key, and
-    /// hashes of secrets can be compared between them. Without it both are this tenant's own.
+    /// hashes of secrets can be compared between them. Runs are recorded there, so that one whose process ends in the
+    /// middle of it can be continued, and any be undone, with the command line. Without it all that is this tenant's own,
+    /// and goes with it.
     pub state_dir: Option<PathBuf>,
 }
 
@@ -76,6 +78,9 @@ pub enum ConnectError {
     /// The state directory cannot be used.
     #[error(transparent)]
     State(#[from] StateDirError),
+    /// The journal in the state directory cannot be used.
+    #[error(transparent)]
+    Journal(#[from] OpenJournalError),
     /// The quota cannot be shared through the state directory.
     #[error("the quota cannot be shared: {0}")]
     Quota(String),
@@ -106,18 +111,19 @@ impl Tenant {
         let base: BaseUrl = url.parse()?;
         let TenantOptions { ca_file, max_rate, state_dir } = options;
         let actor = actor(&credentials.client_id);
-        let (key, quota) = match state_dir {
+        let (key, quota, journal) = match state_dir {
             Some(path) => {
                 let state = StateDir::open(&path)?;
                 let key = state.sealing_key()?;
                 let quota = QuotaFile::of(&state, base.tenant(), &credentials, &key);
-                (key, Some(quota.map_err(ConnectError::Quota)?))
+                let journal: Arc<dyn Journal> = SqliteJournal::open(&state, base.tenant())?;
+                (key, Some(quota.map_err(ConnectError::Quota)?), Some(journal))
             }
-            None => (fresh_key()?, None),
+            None => (fresh_key()?, None, None),
         };
         let http = HttpOptions { ca_file, ..HttpOptions::default() };
         let remote = Remote { base, credentials, key: key.clone(), http, max_rate, quota };
-        Ok(Self::over(Session::remote(remote)?, key, None, actor))
+        Ok(Self::over(Session::remote(remote)?, key, journal, actor))
     }
 
     /// A fresh tenant of the emulator, in memory.

@@ -87,10 +87,11 @@ pub(crate) async fn begin<'a>(
 }
 
 impl Begun<'_> {
-    /// Records what came of it; `None`: nobody knows.
+    /// Records what came of it; without an attempt nobody knows, unless it was never sent.
     pub(crate) async fn end(
         mut self,
         attempt: Option<&Attempt>,
+        never_sent: bool,
         now: Timestamp,
     ) -> Result<(), JournalFailure> {
         let (verdict, error) = match attempt.map(|attempt| &attempt.outcome) {
@@ -99,6 +100,7 @@ impl Begun<'_> {
             Some(Outcome::Throttled(_)) => (Verdict::Failed, Some(ErrorType::RateLimited)),
             Some(Outcome::NotSent(_)) => (Verdict::Failed, Some(ErrorType::NetworkError)),
             Some(Outcome::Unauthorized) => (Verdict::Failed, Some(ErrorType::Unauthorized)),
+            None if never_sent => (Verdict::Unprocessed, None),
             Some(Outcome::Indeterminate(_)) | None => (Verdict::Unknown, Some(ErrorType::Indeterminate)),
         };
         self.change.error_type = error;
@@ -124,6 +126,7 @@ impl Begun<'_> {
         let outcome = match verdict {
             Verdict::Succeeded => RunOutcome::Complete,
             Verdict::Failed => RunOutcome::Partial,
+            Verdict::Unprocessed => RunOutcome::Stopped,
             _ => RunOutcome::Stuck,
         };
         records.extend(closing(verdict, self.change, outcome, now));
