@@ -409,7 +409,9 @@ impl Standing {
                 *self.counts.entry(report.kind.clone()).or_default().entry(*verdict).or_default() += 1;
             }
             // What was on its way when a process died is not known.
-            Record::RunContinued { .. } => self.lost.extend(std::mem::take(&mut self.in_flight).into_values()),
+            Record::RunContinued { .. } => {
+                self.lost.extend(std::mem::take(&mut self.in_flight).into_values())
+            }
             // Settled, or the end of all trying: what stays unknown is told by its verdict.
             Record::OperationEnded { operation, verdict, .. } if *verdict != Verdict::Unknown => {
                 self.lost.remove(operation);

@@ -36,6 +36,8 @@ mod settle;
 mod settled;
 mod starting;
 mod stopwatch;
+mod undo;
+mod units;
 
 pub use brake::{FirstAlike, RefusalSignature};
 pub use options::{Goal, OnFailure, Overrides, ParseWaveError, RunOptions, WaveSize};
@@ -67,6 +69,8 @@ use std::{
     time::Duration,
 };
 use stopwatch::Stopwatch;
+use undo::Undo;
+use units::Units;
 
 /// The machine that carries out a plan.
 #[derive(Debug)]
@@ -120,6 +124,9 @@ pub struct Run {
     /// The period of the update class, as seen.
     update_period: Option<Duration>,
 
+    units: Units,
+    undo: Undo,
+
     ledger: Ledger,
     fold: ReportFold,
     stopwatch: Stopwatch,
@@ -157,6 +164,8 @@ enum Halt {
     Failure,
     /// So many failures are enough.
     Failures(u64),
+    /// What was carried out is taken back; why.
+    Undo(String),
     Deadline,
     /// The next wave is not wanted.
     Wave(usize),
@@ -171,6 +180,7 @@ impl Halt {
             Self::Stop => "told to stop".to_owned(),
             Self::Failure => "something failed, and a failure stops the run".to_owned(),
             Self::Failures(number) => format!("{number} failures were to stop the run"),
+            Self::Undo(why) => why.clone(),
             Self::Deadline => "the deadline has passed".to_owned(),
             Self::Wave(wave) => format!("not continued after wave {}", wave + 1),
             Self::Unauthorized => "the service refused the credentials".to_owned(),
@@ -184,6 +194,7 @@ impl Halt {
             Self::Failure => "not started: the run was stopped by a failure".to_owned(),
             Self::Failures(number) => format!("not started: the run was stopped by {number} failures"),
             Self::Wave(wave) => format!("not started: the run was not continued after wave {}", wave + 1),
+            Self::Undo(why) => format!("not started: the run is undone, {why}"),
             Self::Deadline | Self::Unauthorized | Self::Journal(_) => {
                 format!("not started: {}", self.reason())
             }
@@ -193,7 +204,7 @@ impl Halt {
     /// Whether nobody waits for settle times any more: who stops a run wants it to end, and `resume` settles the rest.
     const fn cuts_settling(&self) -> bool {
         match self {
-            Self::Failure | Self::Failures(_) | Self::Wave(_) => false,
+            Self::Failure | Self::Failures(_) | Self::Undo(_) | Self::Wave(_) => false,
             Self::Stop | Self::Deadline | Self::Unauthorized | Self::Journal(_) => true,
         }
     }
@@ -201,9 +212,29 @@ impl Halt {
     /// Whether what has been sent is not even looked after any more.
     const fn is_final(&self) -> bool {
         match self {
-            Self::Stop | Self::Failure | Self::Failures(_) | Self::Deadline | Self::Wave(_) => false,
+            Self::Stop
+            | Self::Failure
+            | Self::Failures(_)
+            | Self::Undo(_)
+            | Self::Deadline
+            | Self::Wave(_) => false,
             Self::Unauthorized | Self::Journal(_) => true,
         }
+    }
+
+    /// Whether what is to be taken back is, all the same.
+    const fn takes_back(&self) -> bool {
+        match self {
+            Self::Failure | Self::Failures(_) | Self::Undo(_) => true,
+            Self::Stop | Self::Deadline | Self::Wave(_) | Self::Unauthorized | Self::Journal(_) => false,
+        }
+    }
+
+    /// Whether it takes the place of another one: it forbids more.
+    const fn is_stronger_than(&self, other: &Self) -> bool {
+        matches!(self, Self::Journal(_))
+            || (self.is_final() && !other.is_final())
+            || (!self.takes_back() && other.takes_back())
     }
 }
 
@@ -240,6 +271,8 @@ struct Task {
     settled_at: Option<Mono>,
     /// How often an attempt was lost, or found not applied once it was settled: not resent without end.
     losses: u32,
+    /// When an attempt last ended that did something, or may have.
+    touched: Option<Mono>,
     /// Taken up from a journal whose end may be missing: before its call is sent, a list says whether it has been already.
     unproven: bool,
     /// The operation that it takes back.
@@ -300,12 +333,13 @@ impl Run {
     /// A run of a plan that has not begun. `seed` decides all chance in it.
     pub fn new(id: RunId, plan: Arc<Plan>, options: RunOptions, seed: u64) -> Self {
         let waves = starting::waves(&options.waves, plan.operations.len());
+        let units = Units::of(&plan);
         Self {
             id,
             seed,
             random: fastrand::Rng::with_seed(seed),
             budget: RetryBudget::new(options.retry),
-            graph: Graph::new(&plan, waves[0]),
+            graph: Graph::new(&plan, &units, waves[0], options.on_failure),
             outputs: Outputs::wanted_by(&plan.operations),
             grown: Vec::new(),
             tasks: vec![Task::default(); plan.operations.len()],
@@ -330,6 +364,8 @@ impl Run {
             deadline: None,
             batching: options.batch > 1,
             update_period: options.update_period,
+            units,
+            undo: Undo::default(),
             ledger: Ledger::new(&plan),
             fold: ReportFold::new(),
             stopwatch: Stopwatch::default(),

@@ -11,7 +11,7 @@ mod references;
 
 pub(crate) use order::Order;
 pub(crate) use order::Turn;
-pub(crate) use references::{Referrer, Renamed, losers, named_again, named_by, referrers};
+pub(crate) use references::{Renamed, losers, named, named_again, named_by};
 
 use crate::{
     catalog,
@@ -24,7 +24,7 @@ use crate::{
 use body::Form;
 use connexa_types::{Call, CallBody, Endpoint, JsonPointer, Kind, SecretRef};
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// What an operation came to for one of its changes.
 #[derive(Clone, Debug)]
@@ -385,7 +385,8 @@ fn template(
     }
 }
 
-fn root(change: usize) -> Carried {
+/// A change as a whole.
+pub(crate) fn root(change: usize) -> Carried {
     Carried { change, at: JsonPointer::default() }
 }
 
@@ -393,13 +394,18 @@ fn is_of(kind: &str, live: &Live) -> bool {
     kind == live.kind.singular()
 }
 
-/// Change → the secrets that its calls sent.
-pub(crate) fn secrets_by_change(plan: &Plan) -> HashMap<usize, Vec<&SecretRef>> {
-    let mut found: HashMap<usize, Vec<&SecretRef>> = HashMap::new();
-    for operation in plan.operations.iter().filter(|operation| !operation.call.secrets.is_empty()) {
-        for carried in &operation.carries {
-            found.entry(carried.change).or_default().extend(operation.call.secrets.values());
-        }
+/// Whether a call deletes an object that can be made again.
+pub(crate) fn deletes(operation: &Operation) -> bool {
+    doing(operation) == Doing::Delete
+}
+
+/// The secrets that the calls of an operation's principal change send: one of them may be one that its object had.
+pub(crate) fn secrets_of<'p>(plan: &'p Plan, operation: &Operation) -> Vec<&'p SecretRef> {
+    let Some(principal) = operation.carries.first().map(|carried| carried.change) else { return Vec::new() };
+    // Only then anybody asks.
+    if operation.base.iter().all(|live| live.sealed.is_empty()) {
+        return Vec::new();
     }
-    found
+    let carries = |other: &&Operation| other.carries.iter().any(|carried| carried.change == principal);
+    plan.operations.iter().filter(carries).flat_map(|other| other.call.secrets.values()).collect()
 }

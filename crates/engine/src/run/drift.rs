@@ -31,11 +31,23 @@ pub(super) struct Fresh {
     /// When each reading began and ended last.
     read: BTreeMap<Reading, (Mono, Mono)>,
     /// Ids of objects that this run has changed, made or removed: no drift.
-    changed: HashSet<String>,
-    made: HashSet<String>,
-    removed: HashSet<String>,
+    changed: HashMap<String, u64>,
+    made: HashMap<String, u64>,
+    removed: HashMap<String, u64>,
+    /// How often that was noted: what an undo rests on is what this run has done by then, so that only what it did later
+    /// is no drift.
+    touches: u64,
     /// Changed objects as this run left them.
     left: HashMap<String, SharedJson>,
+}
+
+/// What is taken for new by what takes something back.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    /// What was read since then.
+    pub(super) read: Mono,
+    /// What this run touched after so many times.
+    pub(super) touches: u64,
 }
 
 /// What a look at an operation's base came to.
@@ -60,9 +72,10 @@ impl Fresh {
             state: CurrentState::new(tenant),
             settings: BTreeMap::new(),
             read: BTreeMap::new(),
-            changed: HashSet::new(),
-            made: HashSet::new(),
-            removed: HashSet::new(),
+            changed: HashMap::new(),
+            made: HashMap::new(),
+            removed: HashMap::new(),
+            touches: 0,
             left: HashMap::new(),
         }
     }
@@ -103,24 +116,40 @@ impl Fresh {
 
     /// Notes what an operation did to its object.
     pub(super) fn applied(&mut self, operation: &Operation, method: Method) {
+        self.touches += 1;
         for (place, live) in operation.base.iter().enumerate() {
             match method {
                 // What goes with a deleted object is gone too.
-                Method::Delete => self.removed.insert(live.id.to_string()),
-                _ if place == 0 => self.changed.insert(live.id.to_string()),
-                _ => false,
-            };
+                Method::Delete => {
+                    self.removed.insert(live.id.to_string(), self.touches);
+                }
+                _ if place == 0 => {
+                    self.changed.insert(live.id.to_string(), self.touches);
+                }
+                _ => {}
+            }
         }
+    }
+
+    /// How often this run has touched objects.
+    pub(super) const fn touches(&self) -> u64 {
+        self.touches
+    }
+
+    /// Whether something has been read since an undo began.
+    pub(super) fn is_read_since(&self, what: Reading, since: Since) -> bool {
+        self.begun(what).is_some_and(|begun| begun >= since.read)
     }
 
     /// Notes an object that this run made.
     pub(super) fn made(&mut self, id: &str) {
-        self.made.insert(id.to_owned());
+        self.touches += 1;
+        self.made.insert(id.to_owned(), self.touches);
     }
 
     /// Whether this run made an object.
     pub(super) fn has_made(&self, id: &str) -> bool {
-        self.made.contains(id)
+        self.made.contains_key(id)
     }
 
     /// Notes how this run left an object that it changed.
@@ -131,7 +160,7 @@ impl Fresh {
     /// The fields in which an object is not as it was before an operation that rests on it, in spec names: as the plan's
     /// base has it, or as an earlier operation of this run left it.
     pub(super) fn changed_in(&self, base: &Live, live: &Live) -> Vec<String> {
-        match self.left.get(base.id.as_str()).filter(|_| self.changed.contains(base.id.as_str())) {
+        match self.left.get(base.id.as_str()).filter(|_| self.changed.contains_key(base.id.as_str())) {
             Some(left) => self.differing(&Live { object: left.clone(), ..base.clone() }, live),
             None => self.differing(base, live),
         }
@@ -152,11 +181,14 @@ impl Fresh {
         operation: &Operation,
         window: Duration,
         just_read: bool,
+        since: Option<Since>,
         now: Mono,
     ) -> Base {
         let readings: BTreeSet<Reading> = operation.base.iter().filter_map(reading).collect();
         if !just_read {
-            let is_stale = |what: &Reading| self.age(*what, now) >= window;
+            let is_stale = |what: &Reading| {
+                self.age(*what, now) >= window || since.is_some_and(|since| !self.is_read_since(*what, since))
+            };
             let stale: BTreeSet<Reading> = readings.iter().copied().filter(is_stale).collect();
             if !stale.is_empty() {
                 return Base::Stale(stale);
@@ -164,7 +196,9 @@ impl Fresh {
         }
         for (place, base) in operation.base.iter().enumerate() {
             let Some(what) = reading(base).filter(|what| self.read.contains_key(what)) else { continue };
-            if self.removed.contains(base.id.as_str()) || self.changed.contains(base.id.as_str()) {
+            if is_later(&self.removed, base.id.as_str(), since)
+                || is_later(&self.changed, base.id.as_str(), since)
+            {
                 continue;
             }
             let words = || format!("{} `{}`", base.kind.singular().replace('_', " "), base.key);
@@ -182,7 +216,7 @@ impl Fresh {
                 return Base::Drifted(format!("{} has changed in {}", words(), quoted(&differing)));
             }
         }
-        match self.stranger(plan, operation) {
+        match self.stranger(plan, operation, since) {
             Some(stranger) => Base::Drifted(format!(
                 "{} `{}` has come since, and would go with it",
                 stranger.kind.singular().replace('_', " "),
@@ -204,7 +238,7 @@ impl Fresh {
     }
 
     /// A child that a delete would take with it although the plan does not know it.
-    fn stranger(&self, plan: &Plan, operation: &Operation) -> Option<&Live> {
+    fn stranger(&self, plan: &Plan, operation: &Operation, since: Option<Since>) -> Option<&Live> {
         let target = operation.base.first()?;
         if operation.call.endpoint != deletes(target.kind)? || !self.read.contains_key(&reading(target)?) {
             return None;
@@ -217,7 +251,12 @@ impl Fresh {
             .filter_map(|child| self.state.kind(child.kind))
             .flat_map(|kind| &kind.objects)
             .filter(|live| live.parent.as_ref() == Some(&target.id))
-            .find(|live| !known.contains(live.id.as_str()) && !self.made.contains(live.id.as_str()))
+            .find(|live| {
+                let id = live.id.as_str();
+                // A list may still show what has been removed meanwhile.
+                let is_ours = is_later(&self.made, id, since) || is_later(&self.removed, id, since);
+                !known.contains(id) && !is_ours
+            })
     }
 
     fn setting_differs(&self, base: &Live, path: &'static str) -> Vec<String> {
@@ -282,8 +321,9 @@ impl Fresh {
         if self.removed.is_empty() {
             return value;
         }
-        let is_removed =
-            |value: Option<&Value>| value.and_then(Value::as_str).is_some_and(|id| self.removed.contains(id));
+        let is_removed = |value: Option<&Value>| {
+            value.and_then(Value::as_str).is_some_and(|id| self.removed.contains_key(id))
+        };
         match value {
             Value::Array(list) => {
                 let kept = list
@@ -298,6 +338,11 @@ impl Fresh {
             other => other,
         }
     }
+}
+
+/// Whether this run touched an object, as far as that counts.
+fn is_later(touched: &HashMap<String, u64>, id: &str, since: Option<Since>) -> bool {
+    touched.get(id).is_some_and(|at| since.is_none_or(|since| *at > since.touches))
 }
 
 /// What shows an object.

@@ -3,17 +3,18 @@
 use super::{
     Goal, Halt, Job, Outs, Phase, Run,
     effect::Reading,
+    graph::Starts,
     options::OnFailure,
-    reading::Wish,
+    reading::{Waiter, Wish},
     ruling::{self, Ruling},
 };
 use crate::{
     machine::{AttemptId, Output},
-    record::{OpenRuling, Record},
-    report::{ErrorType, RunOutcome, Verdict},
+    record::{OpenRuling, Record, UndoScope},
+    report::{RunOutcome, Verdict},
 };
 use connexa_types::Now;
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 impl Run {
     /// Ends an operation alike for all that it carries; what needs it is skipped, if it did not succeed.
@@ -34,6 +35,9 @@ impl Run {
         if !task.ended || task.grown > 0 {
             return;
         }
+        if task.undoes.is_some() && task.from.is_none() {
+            return self.taken_back(operation, now);
+        }
         let (verdict, instead) = (task.verdict, task.instead);
         let Some(from) = task.from else { return self.over(operation, now) };
         self.tasks[from].grown -= 1;
@@ -52,6 +56,7 @@ impl Run {
         let mut lost = Vec::new();
         let halted = self.starts_nothing() && verdict == Verdict::Unprocessed;
         self.graph.end(operation, verdict == Verdict::Succeeded, |next| lost.push(next));
+        self.member_over(operation, now);
         // Under a halt the rest is unprocessed, not skipped: it hangs on nothing but the halt.
         while !halted && let Some(next) = lost.pop() {
             if self.tasks[next].ended {
@@ -60,6 +65,7 @@ impl Run {
             let skipped = Ruling::skipped(&plan.changes[root], verdict);
             self.close(next, ruling::for_all(&plan.operations[next], &skipped), &[], now);
             self.graph.end(next, false, |after| lost.push(after));
+            self.member_over(next, now);
         }
     }
 
@@ -83,20 +89,40 @@ impl Run {
             self.ledger.hand_over(*change, sent);
         }
         let principal = subject.carries.first().map(|carried| carried.change);
-        let mut failed = false;
-        let mut open = Vec::new();
+        let is_back = self.is_back(operation);
+        let mut failed = None;
+        let (mut open, mut all) = (Vec::new(), Vec::new());
         for (change, ruling) in rulings {
             let ruling = match &lost {
                 // An attempt that may have been applied stays so, whatever became of later ones.
-                Some(lost) if matches!(ruling.verdict, Verdict::Failed | Verdict::Unprocessed) => {
+                Some(lost)
+                    if matches!(
+                        ruling.verdict,
+                        Verdict::Failed | Verdict::Unprocessed | Verdict::Skipped
+                    ) =>
+                {
                     let later = ruling.error.unwrap_or_default();
                     Ruling::unknown(format!("{lost}; then: {later}"))
                 }
                 _ => ruling,
             };
-            failed |= matches!(ruling.verdict, Verdict::Failed | Verdict::Unknown);
+            let did_fail = match ruling.verdict {
+                Verdict::Failed | Verdict::Unknown => Some(true),
+                // Neither failed nor to be had: a unit, and a run that is to succeed as a whole, does not.
+                Verdict::Skipped => Some(false),
+                Verdict::Unprocessed => self.halt.is_none().then_some(false),
+                Verdict::Succeeded | Verdict::Undone => None,
+            };
+            if let Some(did_fail) = did_fail {
+                let (_, before) = failed.unwrap_or((change, false));
+                failed = Some((failed.map_or(change, |(first, _)| first), before || did_fail));
+            }
             if principal == Some(change) {
                 self.tasks[operation].verdict = Some(ruling.verdict);
+            }
+            all.push(OpenRuling { change, ruling: ruling.clone() });
+            if is_back {
+                continue;
             }
             if self.ledger.is_shared(change) {
                 open.push(OpenRuling { change, ruling: ruling.clone() });
@@ -106,8 +132,24 @@ impl Run {
             }
         }
         let verdict = self.tasks[operation].verdict.unwrap_or(Verdict::Succeeded);
+        if is_back {
+            // The verdicts of its changes are those of all that takes something of them back.
+            open.clone_from(&all);
+            for change in subject.carries.iter().map(|carried| carried.change) {
+                self.ledger.hand_over(change, sent);
+            }
+        }
         self.record(Record::OperationEnded { operation: subject.id.clone(), verdict, open, at: now.wall });
-        self.failed(u64::from(failed));
+        if is_back {
+            self.undo.ruled(operation, all);
+            return;
+        }
+        self.undo.remember(operation, &subject, self.tasks[operation].touched.is_some(), &all);
+        self.no_way_back(operation);
+        if let Some((change, did_fail)) = failed {
+            self.member_failed(operation, change);
+            self.failed(u64::from(did_fail), Some(change));
+        }
         let refused = refusal.filter(|_| self.tasks[operation].verdict == Some(Verdict::Failed));
         if sent.attempts > 0 && self.brake.ended(&subject, refused.as_deref()) {
             self.stopping.push(subject.kind);
@@ -115,7 +157,14 @@ impl Run {
     }
 
     /// Counts failures, and stops the run if they are to.
-    pub(super) fn failed(&mut self, more: u64) {
+    pub(super) fn failed(&mut self, more: u64, cause: Option<usize>) {
+        if let (OnFailure::Undo, Some(cause), None, false) =
+            (self.options.on_failure, cause, &self.halt, self.undo.no_return)
+        {
+            let name = ruling::name(&self.plan.changes[cause]);
+            self.undo.cause.get_or_insert(cause);
+            self.halting.get_or_insert(Halt::Undo(format!("`{name}` did not succeed")));
+        }
         if more == 0 {
             return;
         }
@@ -142,6 +191,34 @@ impl Run {
         self.halt.is_some() || self.goal == Goal::Settle
     }
 
+    /// Whether calls go out that take something back.
+    pub(super) fn takes_back(&self) -> bool {
+        self.halt.as_ref().is_none_or(Halt::takes_back)
+    }
+
+    /// What may be started.
+    pub(super) fn starts(&self) -> Starts {
+        match &self.halt {
+            None => Starts::All,
+            // What is unproven is looked for, the rest ends without having been started.
+            Some(Halt::Undo(_)) if self.undo_is_wanted() => Starts::All,
+            Some(halt) if halt.takes_back() => Starts::Back,
+            Some(_) => Starts::Nothing,
+        }
+    }
+
+    /// Whether something is there to be started.
+    pub(super) fn may_start(&self) -> bool {
+        match self.starts() {
+            Starts::Nothing => false,
+            Starts::Back => self.graph.is_ready_back(),
+            Starts::All => {
+                let is_later = self.goal != Goal::Settle && self.graph.is_ready_later();
+                self.graph.is_ready_back() || self.graph.is_ready() || is_later
+            }
+        }
+    }
+
     /// Whether nothing at all is sent any more.
     pub(super) fn sends_nothing(&self) -> bool {
         self.halt.as_ref().is_some_and(Halt::is_final)
@@ -153,21 +230,33 @@ impl Run {
 
     /// Starts nothing new from now on.
     pub(super) fn halt(&mut self, halt: Halt, now: Now, out: &mut Outs) {
-        if self.halt.is_none() {
-            self.record(Record::StopRequested { reason: halt.reason(), at: now.wall });
+        match (&self.halt, &halt) {
+            (None, Halt::Undo(reason)) => self.record_undo(UndoScope::Run, reason.clone(), now),
+            (None | Some(Halt::Undo(_)), _) => {
+                self.record(Record::StopRequested { reason: halt.reason(), at: now.wall });
+            }
+            (Some(_), _) => {}
         }
         // The first reason is told; a later one that forbids more takes its place.
-        let stronger = match (&self.halt, &halt) {
-            (None, _) | (_, Halt::Journal(_)) => true,
-            (Some(known), halt) => !known.is_final() && halt.is_final(),
-        };
-        if stronger {
+        if self.halt.as_ref().is_none_or(|known| halt.is_stronger_than(known)) {
+            if matches!(halt, Halt::Undo(_)) {
+                // Waves do not count any more.
+                self.graph.raise(usize::MAX);
+            }
             self.halt = Some(halt);
         }
         self.asking = false;
-        self.backing_off.retain(|_, job| matches!(job, Job::Page(_)));
-        self.give_up(now, out, |job| matches!(job, Job::Operation(_)));
-        self.forget(|_, waiter| matches!(waiter.why, Wish::Base), now, out);
+        // What takes something back goes on, unless that is not wanted either.
+        let goes_on: HashSet<usize> = match self.takes_back() {
+            true => self.undo.at_work().collect(),
+            false => HashSet::new(),
+        };
+        let is_held = |job: &Job| matches!(job, Job::Operation(operation) if !goes_on.contains(operation));
+        self.backing_off.retain(|_, job| !is_held(job));
+        self.give_up(now, out, is_held);
+        let is_forgotten =
+            |waiter: &Waiter| matches!(waiter.why, Wish::Base) && !goes_on.contains(&waiter.operation);
+        self.forget(|_, waiter| is_forgotten(waiter), now, out);
         if self.halt.as_ref().is_some_and(Halt::cuts_settling) {
             self.cut_settling(now, out);
         }
@@ -216,12 +305,7 @@ impl Run {
 
     /// Whether nothing is left to start or to wait for.
     pub(super) fn is_over(&self) -> bool {
-        let may_start = match (&self.halt, self.goal) {
-            (Some(_), _) => false,
-            (None, Goal::Settle) => self.graph.is_ready(),
-            (None, _) => self.graph.is_ready() || self.graph.is_ready_later(),
-        };
-        self.phase == Phase::Working && !self.at_work() && !may_start
+        self.phase == Phase::Working && !self.at_work() && !self.may_start()
     }
 
     /// Says the last word, if nothing is left to wait for.
@@ -229,21 +313,15 @@ impl Run {
         if !self.is_over() {
             return;
         }
-        let rest: Vec<usize> = (0..self.tasks.len()).filter(|task| !self.tasks[*task].ended).collect();
-        for operation in rest {
-            let ruling = match self.starts_nothing() {
-                true => self.unstarted(),
-                // Nothing is at work, yet something waits: its needs go round in a circle.
-                false => Ruling::failed(
-                    ErrorType::InternalError,
-                    "the plan goes round in a circle, which is a bug",
-                ),
-            };
-            self.close(operation, ruling::for_all(&self.subject(operation), &ruling), &[], now);
-        }
+        self.close_the_rest(now);
+        self.leave_undo(now);
         let count = |verdict| self.ledger.count(verdict);
         let outcome = if count(Verdict::Unknown) > 0 {
             RunOutcome::Stuck
+        } else if self.undo.interrupted {
+            RunOutcome::Stopped
+        } else if self.undo.is_run_undone() {
+            RunOutcome::Undone
         } else if self.halted_work && count(Verdict::Unprocessed) > 0 {
             RunOutcome::Stopped
         } else if count(Verdict::Succeeded) < self.plan.changes.len() as u64 {

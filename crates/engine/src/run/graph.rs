@@ -1,6 +1,7 @@
 //! The order of operations: what may start, and what first.
 
-use crate::plan::Plan;
+use super::{options::OnFailure, units::Units};
+use crate::{plan::Plan, undo};
 use std::{cmp::Reverse, collections::BTreeSet};
 
 /// The operations of a plan as a graph, and how far each is from starting.
@@ -17,12 +18,18 @@ pub(super) struct Graph {
     barriers: Vec<Barrier>,
     /// The barriers that each operation holds down.
     holds: Vec<Vec<usize>>,
+    /// By unit: the operations outside of it that need one of it, and so the whole.
+    gates: Vec<Vec<usize>>,
     /// Operations on the longest way from each one to an end, itself included.
     path: Vec<usize>,
     /// What may start: longest remaining path first, then the order of the plan.
     ready: BTreeSet<(Reverse<usize>, usize)>,
     /// What may start, but belongs to a later wave.
     later: BTreeSet<usize>,
+    /// What may start and takes something back.
+    back: BTreeSet<usize>,
+    /// Whether each operation takes something back.
+    takes_back: Vec<bool>,
     /// Operations of the plan from this one on belong to a later wave.
     limit: usize,
     /// Operations of the plan; what is beyond has grown in the run, and belongs to no wave.
@@ -37,9 +44,20 @@ struct Barrier {
     then: Vec<usize>,
 }
 
+/// Which operations may start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Starts {
+    /// None.
+    Nothing,
+    /// Those that take something back.
+    Back,
+    /// All.
+    All,
+}
+
 impl Graph {
     /// The graph of a plan whose first wave holds `limit` operations.
-    pub(super) fn new(plan: &Plan, limit: usize) -> Self {
+    pub(super) fn new(plan: &Plan, units: &Units, limit: usize, on_failure: OnFailure) -> Self {
         let count = plan.operations.len();
         let mut graph = Self {
             waits: vec![0; count],
@@ -47,31 +65,34 @@ impl Graph {
             followed_by: vec![Vec::new(); count],
             barriers: Vec::with_capacity(plan.barriers.len()),
             holds: vec![Vec::new(); count],
+            gates: vec![Vec::new(); units.count()],
             path: vec![1; count],
             ready: BTreeSet::new(),
             later: BTreeSet::new(),
+            back: BTreeSet::new(),
+            takes_back: vec![false; count],
             limit,
             planned: count,
         };
         for (index, operation) in plan.operations.iter().enumerate() {
             graph.waits[index] = operation.needs.len() + operation.after.len();
             for needed in &operation.needs {
-                graph.needed_by[*needed].push(index);
+                match units.unit(*needed).filter(|unit| units.unit(index) != Some(*unit)) {
+                    // Waiting for the whole of a unit once is enough.
+                    Some(unit) if graph.gates[unit].last() == Some(&index) => graph.waits[index] -= 1,
+                    Some(unit) => graph.gates[unit].push(index),
+                    None => graph.needed_by[*needed].push(index),
+                }
             }
             for before in &operation.after {
                 graph.followed_by[*before].push(index);
             }
         }
         for barrier in plan.barriers.iter().filter(|barrier| !barrier.first.is_empty()) {
-            for first in &barrier.first {
-                graph.holds[*first].push(graph.barriers.len());
-            }
-            for then in &barrier.then {
-                graph.waits[*then] += 1;
-            }
-            graph.barriers.push(Barrier { open: barrier.first.len(), then: barrier.then.clone() });
+            graph.bar(&barrier.first, barrier.then.clone());
         }
-        graph.measure(plan);
+        graph.put_last(plan, units, on_failure);
+        graph.measure(plan, units);
         for index in 0..count {
             if graph.waits[index] == 0 {
                 graph.put_back(index);
@@ -80,9 +101,81 @@ impl Graph {
         graph
     }
 
+    /// Lets operations wait for all of others, however they end.
+    fn bar(&mut self, first: &[usize], then: Vec<usize>) {
+        for first in first {
+            self.holds[*first].push(self.barriers.len());
+        }
+        for then in &then {
+            self.waits[*then] += 1;
+        }
+        self.barriers.push(Barrier { open: first.len(), then });
+    }
+
+    /// Puts what cannot be taken back behind all else, where failures are to be: in units (their needs see to the members
+    /// that can) and in runs that are to succeed as a whole. The first of them goes alone: if the service refuses it, all is
+    /// still as it was. Each list is in the order of the plan, so that no circle can come of it.
+    fn put_last(&mut self, plan: &Plan, units: &Units, on_failure: OnFailure) {
+        let whole = on_failure == OnFailure::Undo;
+        if !whole && units.count() == 0 {
+            return;
+        }
+        let is_last: Vec<bool> =
+            plan.operations.iter().map(|operation| undo::is_irreversible(plan, operation)).collect();
+        let lines: Vec<Vec<usize>> = if whole {
+            vec![(0..is_last.len()).filter(|index| is_last[*index]).collect()]
+        } else {
+            let members = (0..units.count()).map(|unit| units.members(unit));
+            members.map(|members| members.iter().copied().filter(|index| is_last[*index]).collect()).collect()
+        };
+        for line in &lines {
+            let Some((first, others)) = line.split_first() else { continue };
+            for other in others {
+                self.followed_by[*first].push(*other);
+                self.waits[*other] += 1;
+            }
+        }
+        if let (true, Some(first)) = (whole, lines[0].first()) {
+            let hangs = self.hanging(plan, units, &is_last);
+            let before: Vec<usize> = (0..hangs.len()).filter(|index| !hangs[*index]).collect();
+            if !before.is_empty() {
+                self.bar(&before, vec![*first]);
+            }
+        }
+    }
+
+    /// Which operations are some of `these`, or wait for one.
+    fn hanging(&self, plan: &Plan, units: &Units, these: &[bool]) -> Vec<bool> {
+        let mut hangs = these.to_vec();
+        let mut behind_barrier = vec![false; self.barriers.len()];
+        let mut behind_gate = vec![false; units.count()];
+        let mut waiting_at: Vec<Vec<usize>> = vec![Vec::new(); hangs.len()];
+        for (barrier, held) in self.barriers.iter().enumerate() {
+            for then in &held.then {
+                waiting_at[*then].push(barrier);
+            }
+        }
+        for (index, operation) in plan.operations.iter().enumerate() {
+            let gates = operation.needs.iter().filter_map(|needed| units.unit(*needed));
+            let mut gates = gates.filter(|unit| units.unit(index) != Some(*unit));
+            hangs[index] |= operation.needs.iter().chain(&operation.after).any(|first| hangs[*first])
+                || gates.any(|unit| behind_gate[unit])
+                || waiting_at[index].iter().any(|barrier| behind_barrier[*barrier]);
+            if hangs[index] {
+                for barrier in &self.holds[index] {
+                    behind_barrier[*barrier] = true;
+                }
+                if let Some(unit) = units.unit(index) {
+                    behind_gate[unit] = true;
+                }
+            }
+        }
+        hangs
+    }
+
     /// Finds the longest ways. The order of the plan puts each operation after what it waits for, so backwards every way
     /// on is known.
-    fn measure(&mut self, plan: &Plan) {
+    fn measure(&mut self, plan: &Plan, units: &Units) {
         let mut waiting_at: Vec<Vec<usize>> = vec![Vec::new(); self.waits.len()];
         for (barrier, held) in self.barriers.iter().enumerate() {
             for then in &held.then {
@@ -90,19 +183,30 @@ impl Graph {
             }
         }
         let mut behind = vec![0; self.barriers.len()];
+        let mut behind_gates = vec![0; self.gates.len()];
+        let mut gates_of: Vec<Vec<usize>> = vec![Vec::new(); self.waits.len()];
+        for (unit, outsiders) in self.gates.iter().enumerate() {
+            for outsider in outsiders {
+                gates_of[*outsider].push(unit);
+            }
+        }
         for index in (0..plan.operations.len()).rev() {
             let on =
                 self.needed_by[index].iter().chain(&self.followed_by[index]).map(|next| self.path[*next]);
             let on = on.chain(self.holds[index].iter().map(|barrier| behind[*barrier]));
+            let on = on.chain(units.unit(index).map(|unit| behind_gates[unit]));
             self.path[index] = 1 + on.max().unwrap_or(0);
+            for unit in &gates_of[index] {
+                behind_gates[*unit] = behind_gates[*unit].max(self.path[index]);
+            }
             for barrier in &waiting_at[index] {
                 behind[*barrier] = behind[*barrier].max(self.path[index]);
             }
         }
     }
 
-    /// Adds an operation that has grown in the run; it waits for nothing.
-    pub(super) fn grow(&mut self) -> usize {
+    /// Adds an operation that has grown in the run; it waits for nothing. `takes_back`: whether it takes something back.
+    pub(super) fn grow(&mut self, takes_back: bool) -> usize {
         let index = self.waits.len();
         self.waits.push(0);
         self.needed_by.push(Vec::new());
@@ -110,6 +214,7 @@ impl Graph {
         self.holds.push(Vec::new());
         // What it repairs holds others up.
         self.path.push(usize::MAX);
+        self.takes_back.push(takes_back);
         self.put_back(index);
         index
     }
@@ -120,11 +225,21 @@ impl Graph {
         self.waits[index] = usize::MAX;
         self.ready.remove(&(Reverse(self.path[index]), index));
         self.later.remove(&index);
+        self.back.remove(&index);
     }
 
     /// The next operation to start.
-    pub(super) fn take(&mut self) -> Option<usize> {
-        self.ready.pop_first().map(|(_, index)| index)
+    pub(super) fn take(&mut self, starts: Starts) -> Option<usize> {
+        match starts {
+            Starts::Nothing => None,
+            Starts::Back => self.back.pop_first(),
+            Starts::All => self.back.pop_first().or_else(|| self.ready.pop_first().map(|(_, index)| index)),
+        }
+    }
+
+    /// Whether something may start that takes something back.
+    pub(super) fn is_ready_back(&self) -> bool {
+        !self.back.is_empty()
     }
 
     /// Whether something may start.
@@ -153,7 +268,9 @@ impl Graph {
 
     /// Lets an operation start again.
     pub(super) fn put_back(&mut self, index: usize) {
-        if (self.limit..self.planned).contains(&index) {
+        if self.takes_back[index] {
+            self.back.insert(index);
+        } else if (self.limit..self.planned).contains(&index) {
             self.later.insert(index);
         } else {
             self.ready.insert((Reverse(self.path[index]), index));
@@ -178,6 +295,17 @@ impl Graph {
                 self.step(next);
             } else {
                 // It never gets to zero, so it never starts.
+                lost(next);
+            }
+        }
+    }
+
+    /// A unit has ended; `lost` hears of each outsider that needed it, if it did not succeed.
+    pub(super) fn open_gate(&mut self, unit: usize, succeeded: bool, mut lost: impl FnMut(usize)) {
+        for next in std::mem::take(&mut self.gates[unit]) {
+            if succeeded {
+                self.step(next);
+            } else {
                 lost(next);
             }
         }
@@ -218,7 +346,7 @@ mod tests {
             delivery: None,
             referrers: Vec::new(),
         };
-        Graph::new(&plan, limit)
+        Graph::new(&plan, &Units::of(&plan), limit, OnFailure::Continue)
     }
 
     fn operation(needs: &[usize], after: &[usize]) -> Operation {
@@ -254,21 +382,21 @@ mod tests {
             operation(&[], &[]),
         ];
         let mut graph = graph(operations.to_vec(), &[], usize::MAX);
-        let started: Vec<_> = std::iter::from_fn(|| graph.take()).collect();
+        let started: Vec<_> = std::iter::from_fn(|| graph.take(Starts::All)).collect();
         assert_eq!(started, [1, 0, 4]);
         graph.end(1, true, |_| unreachable!());
-        assert_eq!((graph.take(), graph.take()), (Some(2), None));
+        assert_eq!((graph.take(Starts::All), graph.take(Starts::All)), (Some(2), None));
         let mut lost = vec![];
         graph.end(2, false, |index| lost.push(index));
-        assert_eq!((lost, graph.take()), (vec![3], None));
+        assert_eq!((lost, graph.take(Starts::All)), (vec![3], None));
     }
 
     #[test]
     fn what_comes_after_starts_however_it_ended() {
         let mut graph = graph(vec![operation(&[], &[]), operation(&[], &[0])], &[], usize::MAX);
-        assert_eq!((graph.take(), graph.take()), (Some(0), None));
+        assert_eq!((graph.take(Starts::All), graph.take(Starts::All)), (Some(0), None));
         graph.end(0, false, |_| unreachable!());
-        assert_eq!(graph.take(), Some(1));
+        assert_eq!(graph.take(Starts::All), Some(1));
     }
 
     #[test]
@@ -276,25 +404,31 @@ mod tests {
         let operations = (0..5).map(|_| operation(&[], &[])).collect();
         let mut graph = graph(operations, &[(&[0, 1], &[3, 4])], usize::MAX);
         // What holds others up comes first.
-        let started: Vec<_> = std::iter::from_fn(|| graph.take()).collect();
+        let started: Vec<_> = std::iter::from_fn(|| graph.take(Starts::All)).collect();
         assert_eq!(started, [0, 1, 2]);
         graph.end(0, false, |_| unreachable!());
-        assert_eq!(graph.take(), None);
+        assert_eq!(graph.take(Starts::All), None);
         graph.end(1, true, |_| unreachable!());
-        assert_eq!((graph.take(), graph.take(), graph.take()), (Some(3), Some(4), None));
+        assert_eq!(
+            (graph.take(Starts::All), graph.take(Starts::All), graph.take(Starts::All)),
+            (Some(3), Some(4), None)
+        );
     }
 
     #[test]
     fn a_wave_holds_the_first_operations_of_the_plan_and_what_grows() {
         let operations = (0..4).map(|_| operation(&[], &[])).collect();
         let mut graph = graph(operations, &[], 1);
-        assert_eq!((graph.take(), graph.take()), (Some(0), None));
+        assert_eq!((graph.take(Starts::All), graph.take(Starts::All)), (Some(0), None));
         assert!(graph.is_ready_later() && !graph.is_ready());
-        assert_eq!(graph.grow(), 4);
-        assert_eq!((graph.take(), graph.take()), (Some(4), None));
+        assert_eq!(graph.grow(false), 4);
+        assert_eq!((graph.take(Starts::All), graph.take(Starts::All)), (Some(4), None));
         graph.raise(3);
-        assert_eq!((graph.take(), graph.take(), graph.take()), (Some(1), Some(2), None));
+        assert_eq!(
+            (graph.take(Starts::All), graph.take(Starts::All), graph.take(Starts::All)),
+            (Some(1), Some(2), None)
+        );
         graph.raise(4);
-        assert_eq!((graph.take(), graph.is_ready_later()), (Some(3), false));
+        assert_eq!((graph.take(Starts::All), graph.is_ready_later()), (Some(3), false));
     }
 }

@@ -79,7 +79,7 @@ impl Run {
         let plan = Arc::clone(&self.plan);
         let mut refused = refusal::refused(&plan, subject, rejection);
         let named = refusal::named(subject, rejection);
-        if named.is_empty() || self.tasks[operation].instead || self.starts_nothing() {
+        if named.is_empty() || self.tasks[operation].instead || self.is_held(operation) {
             return self.end(operation, refused, now);
         }
         let number = self.grown_id(&subject.id);
@@ -191,11 +191,11 @@ impl Run {
         let subject = self.subject(operation);
         let mut handed = Vec::new();
         for change in missing {
-            if self.starts_nothing() {
-                let unstarted = self.unstarted();
-                let words = unstarted.error.as_deref().unwrap_or_default();
-                let error = format!("its parent was made without it; {words}");
-                rulings.push((*change, Ruling { error: Some(error), ..unstarted }));
+            if self.is_held(operation) {
+                let held = self.held(operation);
+                let why = held.error.as_deref().unwrap_or_default();
+                let error = Some(format!("its parent was made without it; {why}"));
+                rulings.push((*change, Ruling { error, ..held }));
                 continue;
             }
             let id = self.grown_id(&subject.id);
@@ -219,24 +219,28 @@ impl Run {
     }
 
     /// The id of the next operation that grows from one.
-    fn grown_id(&self, from: &OperationId) -> OperationId {
+    pub(super) fn grown_id(&self, from: &OperationId) -> OperationId {
         OperationId(format!("{from}+{}", self.grown.len() + 1))
     }
 
-    /// Adds an operation to the run.
-    fn grow(&mut self, operation: Operation, from: usize, growth: Growth, now: Now) {
+    /// Adds an operation to the run; its number.
+    pub(super) fn grow(&mut self, operation: Operation, from: usize, growth: Growth, now: Now) -> usize {
         self.record(Record::OperationAdded {
             operation: Box::new(operation.clone()),
             from: self.subject(from).id.clone(),
             growth,
             at: now.wall,
         });
-        let index = self.graph.grow();
+        let task = Task::grown(from, &self.tasks[from], growth);
+        let index = self.graph.grow(task.undoes.is_some());
         debug_assert_eq!(index, self.tasks.len(), "operations and tasks are numbered alike");
         self.grown.push(Arc::new(operation));
-        self.tasks.push(Task::grown(from, growth));
-        self.tasks[from].grown += 1;
+        if task.from.is_some() {
+            self.tasks[from].grown += 1;
+        }
+        self.tasks.push(task);
         self.tasks_open += 1;
+        index
     }
 
     /// Sends a refused call again without the passengers that the refusal names: for calls of which nothing can be left

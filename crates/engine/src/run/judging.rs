@@ -15,7 +15,9 @@ use crate::{
     report::ErrorType,
     retry::Cause,
 };
-use connexa_types::{Answer, Attempt, Call, Class, Gone, Now, Outcome, QuotaHeaders, Reason, Rejection, Why};
+use connexa_types::{
+    Answer, Attempt, Call, Class, Gone, Mono, Now, Outcome, QuotaHeaders, Reason, Rejection, Why,
+};
 use std::{sync::Arc, time::Duration};
 
 /// Where the product of a call is, if it had one.
@@ -83,6 +85,9 @@ impl Run {
         self.note_period(active.call.class(), answer.quota);
         match active.job.clone() {
             Job::Operation(operation) => {
+                if matches!(answer.outcome, Outcome::Applied(_) | Outcome::Indeterminate(_)) {
+                    self.tasks[operation].touched = Some(answer.ended_at);
+                }
                 let status = status(&answer.outcome).or(self.tasks[operation].sent.status);
                 self.tasks[operation].sent.status = status;
                 self.note_sending(operation, &active.call, &answer);
@@ -193,12 +198,7 @@ impl Run {
         if std::mem::take(&mut self.batching) {
             self.record(Record::BatchesRefused { reason: ruling::words(why), at: now.wall });
         }
-        if self.halt.is_some() {
-            let ruling = self.unstarted();
-            self.end_all(operation, &ruling, now);
-        } else {
-            self.graph.put_back(operation);
-        }
+        self.again_unless_held(operation, now);
     }
 
     fn applied(&mut self, operation: usize, call: &Call, answer: &Answer, delivery: Delivery, now: Now) {
@@ -343,9 +343,8 @@ impl Run {
         };
         match &job {
             // Whatever was tried came to nothing, and is not tried again.
-            Job::Operation(operation) if self.halt.is_some() => {
-                let ruling = self.unstarted();
-                return self.end_all(*operation, &ruling, now);
+            Job::Operation(operation) if self.is_held(*operation) => {
+                return self.again_unless_held(*operation, now);
             }
             Job::Page(page) if self.sends_nothing() => {
                 return self.end_look_up(page.what, &spent(attempts), now, out);
@@ -353,10 +352,7 @@ impl Run {
             Job::Operation(_) | Job::Page(_) => {}
         }
         if let Some(wait) = self.budget.again(cause, attempts, server, &mut self.random) {
-            let timer = TimerId(self.number());
-            self.backing_off.insert(timer, job);
-            out.push(Output::Wake(timer, now.mono + wait));
-            return;
+            return self.back_off(job, now.mono + wait, out);
         }
         match job {
             Job::Operation(operation) => self.end_all(operation, &spent(attempts), now),
@@ -364,8 +360,29 @@ impl Run {
         }
     }
 
+    /// Lets an operation start again that has not been applied; if nothing of it is to be sent any more, it has ended.
+    fn again_unless_held(&mut self, operation: usize, now: Now) {
+        if !self.is_held(operation) {
+            self.graph.put_back(operation);
+        } else if !self.is_back(operation) {
+            let ruling = self.held(operation);
+            self.end_all(operation, &ruling, now);
+        }
+        // What takes something back is left as it is: the run goes on with it when it is taken up again.
+    }
+
+    /// Lets a job go on at a moment.
+    pub(super) fn back_off(&mut self, job: Job, until: Mono, out: &mut Outs) {
+        let timer = TimerId(self.number());
+        self.backing_off.insert(timer, job);
+        out.push(Output::Wake(timer, until));
+    }
+
     /// Shows the brake an answer.
     fn watch_brake(&mut self, operation: usize, refusal: Option<&Rejection>) {
+        if self.is_back(operation) {
+            return;
+        }
         let subject = self.subject(operation);
         let Some(principal) = subject.carries.first() else { return };
         if self.brake.answered(&subject, &self.plan.changes[principal.change], refusal) {

@@ -166,6 +166,17 @@ impl Ledger {
         Some(self.close(plan, change, ruling))
     }
 
+    /// A later word on a change.
+    pub(super) fn rule_again(
+        &mut self,
+        plan: &Plan,
+        change: usize,
+        ruling: Ruling,
+    ) -> (Verdict, Box<ReportedChange>) {
+        self.retract(change);
+        self.close(plan, change, ruling)
+    }
+
     fn close(&mut self, plan: &Plan, index: usize, ruling: Ruling) -> (Verdict, Box<ReportedChange>) {
         let change = &plan.changes[index];
         let Ruling { verdict, error, error_type, detail, cause, note, object, origin, duplicates } = ruling;

@@ -9,6 +9,7 @@
 //! asking costs one call.
 
 mod open;
+mod undone;
 
 use super::{
     Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, starting,
@@ -118,6 +119,8 @@ struct Replay {
     handed: HashMap<usize, HashSet<usize>>,
     /// Operations that grew and were forgotten: what they grew from has not ended, and may grow them again.
     dropped: HashSet<usize>,
+    /// What the records said last of changes, up to the operation that they are about.
+    said: HashMap<usize, Ruling>,
     /// Operations that are open for some of their changes only.
     partial: HashMap<usize, Vec<usize>>,
     /// Where the waves would end if they began anew with this leg.
@@ -153,6 +156,7 @@ impl Replay {
             young: HashMap::new(),
             handed: HashMap::new(),
             dropped: HashSet::new(),
+            said: HashMap::new(),
             partial: HashMap::new(),
             waves_anew: Vec::new(),
             legs: 1,
@@ -214,12 +218,15 @@ impl Replay {
                 for carried in &operation.carries {
                     self.known(carried.change)?;
                 }
-                let index = self.run.graph.grow();
+                let task = Task::grown(from, &self.run.tasks[from], growth);
+                let index = self.run.graph.grow(task.undoes.is_some());
                 self.operations.insert(operation.id.clone(), index);
                 self.run.grown.push(Arc::new(*operation));
-                self.run.tasks.push(Task::grown(from, growth));
+                self.run.tasks.push(task);
                 self.run.tasks_open += 1;
-                if growth != Growth::Undo {
+                if growth == Growth::Undo {
+                    self.run.undo.known(from, index);
+                } else {
                     self.run.tasks[from].grown += 1;
                     self.young.entry(from).or_default().push(index);
                 }
@@ -231,10 +238,9 @@ impl Replay {
                 self.run.wave = (wave as usize).saturating_sub(1);
             }
             Record::BatchesRefused { .. } => self.run.batching = false,
-            Record::OperationUnsettled { .. }
-            | Record::KindStopped { .. }
-            | Record::StopRequested { .. }
-            | Record::UndoStarted { .. } => {}
+            Record::OperationUnsettled { .. } | Record::KindStopped { .. } | Record::StopRequested { .. } => {
+            }
+            Record::UndoStarted { scope, .. } => self.run.undo.told.push(scope),
             Record::RunFinished { outcome, .. } => {
                 self.clean = true;
                 if matches!(outcome, RunOutcome::Complete | RunOutcome::Partial) {
@@ -268,12 +274,14 @@ impl Replay {
         task.sent.status = super::judging::status(&outcome).or(task.sent.status);
         match &outcome {
             Outcome::Applied(_) => {
+                task.touched = Some(Mono::ZERO);
                 task.lost = None;
                 if let Some(call) = &task.call {
                     self.run.fresh.applied(&subject, call.method());
                 }
             }
             Outcome::Indeterminate(why) if class == Class::Update => {
+                task.touched = Some(Mono::ZERO);
                 task.losses += 1;
                 task.lost = Some(ruling::lost(&ruling::words(why)));
             }
@@ -322,6 +330,11 @@ impl Replay {
             }
         }
         self.handed.entry(operation).or_default().extend(handed);
+        if undoes {
+            self.back_ended(operation, &subject, sent, open);
+            return self.settle(operation);
+        }
+        self.left(operation, &subject, &open);
         for (change, ruling) in open {
             self.run.keep(&[(change, ruling.clone())]);
             self.run.ledger.told_by(change, operation, ruling);
@@ -331,6 +344,8 @@ impl Replay {
 
     fn change_ended(&mut self, change: usize, verdict: Verdict, report: &ReportedChange) {
         self.run.ledger.told(change, verdict, report.status);
+        let ruling = Ruling { object: report.object.clone(), origin: report.origin, ..Ruling::bare(verdict) };
+        self.said.insert(change, ruling);
         if let (Verdict::Succeeded, Some(object)) = (verdict, &report.object) {
             self.run.outputs.keep(change, object);
             if let Some(id) = object.get("id").and_then(Value::as_str) {
@@ -367,7 +382,7 @@ impl Replay {
     fn next_leg(&mut self, goal: Goal) {
         self.abandoned |= goal == Goal::Abandon;
         self.break_off();
-        self.reopen(goal);
+        self.reopen(self.goal_of(goal));
         self.legs += 1;
         // Waves count what is left.
         let tasks = &self.run.tasks[..self.run.plan.operations.len()];
@@ -391,6 +406,7 @@ impl Replay {
         if waves_anew {
             self.begin_waves_anew();
         }
+        let replay_goal = self.goal_of(goal);
         let Self { mut run, answers, legs, .. } = self;
         let options = &run.options;
         run.random = fastrand::Rng::with_seed(seed_of_leg(run.seed, legs));
@@ -399,11 +415,11 @@ impl Replay {
         run.batching &= options.batch > 1;
         run.update_period = options.update_period.or(run.update_period);
         let limit = run.waves.get(run.wave).copied().unwrap_or(usize::MAX);
-        run.graph = Graph::new(&run.plan, limit);
-        for _ in &run.grown {
-            run.graph.grow();
+        run.graph = Graph::new(&run.plan, &run.units, limit, run.options.on_failure);
+        for grown in &run.tasks[run.plan.operations.len()..] {
+            run.graph.grow(grown.undoes.is_some());
         }
-        run.goal = goal;
+        run.goal = replay_goal;
         run.phase = Phase::Working;
         let mut answered: Vec<_> = answers.into_iter().collect();
         answered.sort_unstable_by_key(|(operation, _)| *operation);
@@ -455,12 +471,12 @@ impl RunOptions {
 }
 
 impl Task {
-    /// An operation that grew from another.
-    pub(super) fn grown(from: usize, growth: Growth) -> Self {
+    /// An operation that grew from another: what grows from one that takes something back takes that back, too.
+    pub(super) fn grown(from: usize, of: &Self, growth: Growth) -> Self {
         match growth {
             Growth::Undo => Self { undoes: Some(from), ..Self::default() },
-            Growth::Repair => Self { from: Some(from), ..Self::default() },
-            Growth::Instead => Self { from: Some(from), instead: true, ..Self::default() },
+            Growth::Repair => Self { from: Some(from), undoes: of.undoes, ..Self::default() },
+            Growth::Instead => Self { from: Some(from), instead: true, undoes: of.undoes, ..Self::default() },
         }
     }
 }

@@ -33,7 +33,7 @@ pub struct Ruling {
 }
 
 impl Ruling {
-    const fn bare(verdict: Verdict) -> Self {
+    pub(super) const fn bare(verdict: Verdict) -> Self {
         Self {
             verdict,
             error: None,
@@ -64,6 +64,11 @@ impl Ruling {
             error_type: Some(ErrorType::Indeterminate),
             ..Self::bare(Verdict::Unknown)
         }
+    }
+
+    /// Applied, then taken back.
+    pub(super) const fn undone() -> Self {
+        Self::bare(Verdict::Undone)
     }
 
     /// Something is there that may not be ours.

@@ -202,7 +202,7 @@ impl Run {
                     LostAnswer::ResendOnce => losses < 2,
                     LostAnswer::Never | LostAnswer::Read(_) | LostAnswer::Settle => !sent,
                 };
-                if may_be_sent && !(sent && self.starts_nothing()) {
+                if may_be_sent && !(sent && self.is_held(operation)) {
                     self.tasks[operation].unproven = false;
                     return true;
                 }

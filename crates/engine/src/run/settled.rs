@@ -163,12 +163,14 @@ impl Run {
             };
             return self.end_all(operation, &ruling, now);
         }
-        if lost.is_some() && self.starts_nothing() {
-            self.halted_work = true;
+        // What takes something back is left as it is until the run is taken up again.
+        if lost.is_some() && self.is_held(operation) && !self.is_back(operation) {
             let ruling = match shows {
-                Some(shows) => {
+                Some(shows) if self.starts_nothing() => {
+                    self.halted_work = true;
                     Ruling::unprocessed(format!("not applied: {shows}; `resume` carries it out"), None)
                 }
+                Some(_) => self.held(operation),
                 None => Ruling::unknown(format!(
                     "{words}; and nothing that lists show would tell: `resume` sends it again"
                 )),

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     machine::{AttemptId, Output, Question, TimerId},
-    plan::Operation,
+    plan::{Change, Operation},
     record::{Purpose, Record},
     report::{ErrorType, Verdict},
 };
@@ -36,7 +36,9 @@ impl Run {
         let age = plan.base.read_at.map(|at| now.wall.duration_since(at));
         self.fresh.begin(age.map(|age| Duration::try_from(age).unwrap_or_default()), now.mono);
         let refused = self.presets(now);
-        self.failed(refused);
+        self.refused_members();
+        let failed = |change: &Change| change.preset.is_some();
+        self.failed(refused, plan.changes.iter().position(failed));
         if self.waves.len() > 1 {
             self.wave_started(now);
         }
@@ -70,6 +72,7 @@ impl Run {
             }
         }
         self.last.taken_up(now.mono + replay::settle_wait(clean, false, self.options.settle));
+        self.go_on_taking_back(now);
         for index in 0..self.plan.operations.len() {
             if self.tasks[index].ended && self.tasks[index].grown == 0 {
                 self.over(index, now);
@@ -119,6 +122,8 @@ impl Run {
             if let Some(halt) = self.halting.take() {
                 self.halt(halt, now, out);
             }
+            self.hold_units(now, out);
+            self.undo_run_when_quiet(now);
             if self.active.len() + self.delivering.len() >= self.slots() {
                 return;
             }
@@ -128,10 +133,8 @@ impl Run {
             {
                 let call = Arc::clone(&page.call);
                 (Job::Page(page), call)
-            } else if self.halt.is_none()
-                && let Some(operation) = self.graph.take()
-            {
-                match self.prepare(operation, now) {
+            } else if let Some(operation) = self.graph.take(self.starts()) {
+                match self.prepare(operation, now, out) {
                     Some(call) => (Job::Operation(operation), call),
                     None => continue,
                 }
@@ -154,7 +157,11 @@ impl Run {
     }
 
     /// The call of an operation that may be sent now; else it has ended, or waits for something.
-    fn prepare(&mut self, operation: usize, now: Now) -> Option<Arc<Call>> {
+    fn prepare(&mut self, operation: usize, now: Now, out: &mut Outs) -> Option<Arc<Call>> {
+        if self.tasks[operation].ended {
+            // It was held back after its turn had come.
+            return None;
+        }
         let subject = self.subject(operation);
         // What may have been sent already is looked for whatever keeps it from being sent.
         if !self.tasks[operation].unproven && !self.is_wanted(operation, &subject, now) {
@@ -172,13 +179,18 @@ impl Run {
         (self.occupies(operation, &call)
             && self.is_proven(operation, &subject, &call, now)
             && self.is_wanted(operation, &subject, now)
-            && self.base_is_same(operation, &subject, now))
+            && self.base_is_same(operation, &subject, now, out))
         .then_some(call)
     }
 
     /// Whether an operation is to be started at all; else it has ended.
     fn is_wanted(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
-        let ruling = if let Some(stopped) = self.brake.stopped(subject.kind) {
+        if self.is_back(operation) {
+            return true;
+        }
+        let ruling = if self.is_held(operation) {
+            self.held(operation)
+        } else if let Some(stopped) = self.brake.stopped(subject.kind) {
             let cause = super::ruling::name(&self.plan.changes[stopped.cause]);
             let error = format!("not started: {}, so the rest of the kind was stopped", stopped.why);
             Ruling { cause: Some(cause), ..Ruling::unprocessed(error, None) }
@@ -235,12 +247,15 @@ impl Run {
     }
 
     /// Whether an operation may be sent as far as its base goes; else it has ended, or waits for a reading.
-    fn base_is_same(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
+    fn base_is_same(&mut self, operation: usize, subject: &Operation, now: Now, out: &mut Outs) -> bool {
+        if self.is_back(operation) {
+            return self.left_is_same(operation, subject, now, out);
+        }
         if subject.base.is_empty() {
             return true;
         }
         let just_read = std::mem::take(&mut self.tasks[operation].just_read);
-        match self.fresh.look(&self.plan, subject, self.window(), just_read, now.mono) {
+        match self.fresh.look(&self.plan, subject, self.window(), just_read, None, now.mono) {
             Base::Same => return true,
             Base::Stale(readings) => {
                 self.tasks[operation].reads_open = readings.len();
@@ -265,7 +280,7 @@ impl Run {
     }
 
     /// How old a base may be.
-    fn window(&self) -> Duration {
+    pub(super) fn window(&self) -> Duration {
         use super::RunOptions;
         self.options.recheck.unwrap_or_else(|| {
             let period = self.update_period.unwrap_or_default();
@@ -342,7 +357,10 @@ impl Run {
         !subject.base.is_empty()
             && !window.is_zero()
             && self.tasks[operation].aged <= self.slots()
-            && matches!(self.fresh.look(&self.plan, &subject, window, false, now.mono), Base::Stale(_))
+            && matches!(
+                self.fresh.look(&self.plan, &subject, window, false, self.since(operation), now.mono),
+                Base::Stale(_)
+            )
     }
 
     pub(super) fn woke(&mut self, timer: TimerId, now: Now, out: &mut Outs) {
@@ -373,7 +391,7 @@ impl Run {
                 Job::Operation(operation) => Some(operation),
                 Job::Page(_) => None,
             })
-            .filter(|operation| self.subject(*operation).kind == kind)
+            .filter(|operation| self.subject(*operation).kind == kind && !self.is_back(*operation))
             .collect();
         self.give_up(now, out, |job| matches!(job, Job::Operation(operation) if waiting.contains(operation)));
         for operation in waiting {
@@ -385,7 +403,12 @@ impl Run {
 
     /// Asks whether the next wave is to begin, if nothing of this one is left to start or to wait for.
     pub(super) fn next_wave(&mut self, now: Now, out: &mut Outs) {
-        if self.halt.is_some() || self.at_work() || self.graph.is_ready() || !self.graph.is_ready_later() {
+        if self.halt.is_some()
+            || self.at_work()
+            || self.graph.is_ready()
+            || self.graph.is_ready_back()
+            || !self.graph.is_ready_later()
+        {
             return;
         }
         let limit = self.waves.get(self.wave + 1).copied().unwrap_or(self.tasks.len());

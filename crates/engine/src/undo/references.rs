@@ -4,7 +4,7 @@ use super::{Impossible, set_back};
 use crate::{
     catalog::{self, FieldType},
     current::{CurrentState, Live},
-    plan::{Operation, Plan, TemplateText, references},
+    plan::{Operation, TemplateText, references},
 };
 use connexa_types::{CallBody, Kind};
 use serde_json::Value;
@@ -25,6 +25,11 @@ impl Renamed {
     /// Notes that it has been made again.
     pub(crate) fn made_again(&mut self, old: &str, new: &str) {
         self.ids.insert(old.to_owned(), Some(new.to_owned()));
+    }
+
+    /// Whether an object was deleted and has been made again.
+    pub(crate) fn is_made_again(&self, id: &str) -> bool {
+        self.ids.get(id).is_some_and(Option::is_some)
     }
 
     /// The id that an object has now; `None` if it is gone.
@@ -104,28 +109,13 @@ impl Renamed {
     }
 }
 
-/// An object that named others which the plan deletes: it lost these references.
-#[derive(Clone, Debug)]
-pub(crate) struct Referrer<'p> {
-    /// The object, as the plan read it.
-    pub(crate) live: &'p Live,
-    /// The deletes of what it named, by the numbers of their operations.
-    pub(crate) deletes: Vec<usize>,
-}
-
-/// Finds who named what is deleted, among the objects that the plan remembers. `deleted`: id → operation.
-pub(crate) fn referrers<'p>(plan: &'p Plan, deleted: &HashMap<&str, usize>) -> Vec<Referrer<'p>> {
-    let mut found = Vec::new();
-    for live in plan.referrers.iter().filter(|live| !deleted.contains_key(live.id.as_str())) {
-        let mut deletes: Vec<usize> =
-            references(live).into_iter().filter_map(|(_, id)| deleted.get(id).copied()).collect();
-        deletes.sort_unstable();
-        deletes.dedup();
-        if !deletes.is_empty() {
-            found.push(Referrer { live, deletes });
-        }
-    }
-    found
+/// What an object names, of some objects by their ids.
+pub(crate) fn named(live: &Live, among: &HashMap<&str, usize>) -> Vec<usize> {
+    let mut named: Vec<usize> =
+        references(live).into_iter().filter_map(|(_, id)| among.get(id).copied()).collect();
+    named.sort_unstable();
+    named.dedup();
+    named
 }
 
 /// The call that lets an object name again what it named before.

@@ -10,7 +10,7 @@ use crate::{
         ruling,
     },
 };
-use connexa_types::Class;
+use connexa_types::{Class, Mono};
 
 impl Replay {
     /// The leg has come to its end, or broken off: what was on its way is lost, what has no verdict is unproven.
@@ -20,6 +20,7 @@ impl Replay {
         for (_, (class, operation)) in on_their_way {
             let Some(operation) = operation.filter(|_| class == Class::Update) else { continue };
             let task = &mut self.run.tasks[operation];
+            task.touched = Some(Mono::ZERO);
             task.losses += 1;
             task.lost = Some(ruling::lost("the run broke off before the answer came"));
         }
@@ -38,10 +39,13 @@ impl Replay {
         }
         for index in 0..self.run.tasks.len() {
             let task = &mut self.run.tasks[index];
-            if task.ended || task.undoes.is_some() {
+            if task.ended {
                 continue;
             }
             task.unproven = task.lost.is_none();
+            if task.undoes.is_some() {
+                continue;
+            }
             // The last of its records may be missing.
             let subject = self.run.subject(index);
             let at_stake = self.partial.get(&index);
@@ -62,11 +66,16 @@ impl Replay {
             // As what they need is.
             Verdict::Skipped | Verdict::Succeeded | Verdict::Undone => false,
         };
+        let held = self.held_units(goal);
+        if goal == Goal::Retry {
+            self.reopen_undone();
+        }
         // Grown ones first: what they grew from is open as long as they are.
         for index in self.run.plan.operations.len()..self.run.tasks.len() {
             if self.run.tasks[index].ended
                 && self.run.tasks[index].undoes.is_none()
                 && !self.dropped.contains(&index)
+                && !self.is_held(&held, index)
             {
                 self.reopen_if(index, &wanted);
             }
@@ -74,7 +83,7 @@ impl Replay {
         let plan = std::sync::Arc::clone(&self.run.plan);
         for (index, operation) in plan.operations.iter().enumerate() {
             let task = &self.run.tasks[index];
-            if !task.ended {
+            if !task.ended || self.is_held(&held, index) {
                 continue;
             }
             if task.verdict == Some(Verdict::Skipped) {
@@ -101,7 +110,9 @@ impl Replay {
         let is_own = |change: usize| handed.is_none_or(|handed| !handed.contains(&change));
         let verdict_by = |change| self.run.ledger.verdict_by(change, index);
         let Some(verdict) = verdict_by(principal).filter(|_| is_own(principal)) else { return };
-        if wanted(verdict) {
+        // An undo that did not succeed is gone on with as such.
+        let is_stuck = verdict == Verdict::Unknown && self.run.undo.has_left(index);
+        if !is_stuck && wanted(verdict) {
             // What must never be sent twice, and nothing shows, stays as it is.
             let hopeless = verdict == Verdict::Unknown
                 && effect::lost_answer(subject.call.endpoint) == LostAnswer::Never;
@@ -112,7 +123,7 @@ impl Replay {
     }
 
     /// Opens an operation again, for all that it has ruled on itself.
-    fn open(&mut self, index: usize, subject: &Operation) {
+    pub(super) fn open(&mut self, index: usize, subject: &Operation) {
         let principal = subject.carries.first().map(|carried| carried.change);
         let verdict = principal.and_then(|change| self.run.ledger.verdict_by(change, index));
         let error = principal.and_then(|change| self.run.fold.error_of(change));
@@ -134,6 +145,7 @@ impl Replay {
         }
         task.lost = lost;
         let sent = task.sent;
+        self.run.undo.forget(index);
         self.run.tasks_open += 1;
         let handed = self.handed.get(&index);
         for change in subject.carries.iter().map(|carried| carried.change) {
