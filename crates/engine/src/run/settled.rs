@@ -79,17 +79,20 @@ impl Run {
             Finding::Made { id, sight } => {
                 let found = if was_sent {
                     let refused = self.tasks[operation].refusal.as_deref();
-                    let then =
-                        refused.map(|refusal| format!(", before it was {}", refusal::summary(refusal)));
+                    let then = refused
+                        .map(|refusal| format!(" and the call was then {}", refusal::summary(refusal)));
                     Found {
-                        note: format!("found in {list}: an answer was lost{}", then.unwrap_or_default()),
+                        note: format!(
+                            "adopted: found in {list} after an answer was lost{}",
+                            then.unwrap_or_default()
+                        ),
                         seen: format!("{lost}; {list} shows an object with this key"),
                         refusal: None,
                         may_be_ours: true,
                     }
                 } else {
                     Found {
-                        note: format!("found in {list} when the run was taken up again"),
+                        note: format!("adopted: found in {list} when the run was taken up again"),
                         seen: format!("not sent: {list} shows an object with this key"),
                         refusal: None,
                         may_be_ours: false,
