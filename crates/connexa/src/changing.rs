@@ -44,6 +44,7 @@ use connexa_engine::{
     ports::{ClaimError, Deliver, NoDelivery},
     problem::Problem,
     report::RunOutcome,
+    run::{OnFailure, RunOptions},
     spec::{self, SourceText},
 };
 use connexa_types::Timestamp;
@@ -79,6 +80,8 @@ pub(crate) struct Course<'a> {
     pub(crate) keeping: Keeping<'a>,
     /// Where profiles go, if any are made.
     pub(crate) profiles: Option<ProfileFolder>,
+    /// What the flags of the run leave open.
+    pub(crate) pace: Pace,
     /// Which changes are wanted, and how many are meant.
     pub(crate) scope: &'a ScopeFlags,
     /// How it runs; `None` if it ends with the plan.
@@ -92,6 +95,15 @@ impl Course<'_> {
     fn guards(&self) -> Guards {
         Guards { named: self.guards.named, always: self.guards.always, ..self.scope.guards() }
     }
+}
+
+/// How a run goes where its flags do not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    /// How much goes on at once; `None`: as the profile says.
+    pub(crate) parallel: Option<usize>,
+    /// What a failure means for the rest.
+    pub(crate) on_failure: OnFailure,
 }
 
 /// Where it is said what is asked for.
@@ -174,6 +186,10 @@ pub(crate) async fn go(
             refused::items(&reading.desired, &reading.problems, action).collect()
         }));
     }
+    let hidden = target.secret_variables();
+    if let Some(profiles) = &course.profiles {
+        profiles.hide(hidden.clone());
+    }
     let mut signals = Signals::catch();
     let max_rate = course.run.and_then(|run| run.max_rate);
     let options = SessionOptions { target: &target, state: &state, key: key.clone(), max_rate, screen };
@@ -218,7 +234,7 @@ pub(crate) async fn go(
     };
     let earlier = cx.run_flags().zip(journal.as_deref()).map(|(flags, journal)| {
         let place = Place { journal, actor: &actor, take_over: flags.among.take_over };
-        Earlier { place, session: &session, secrets: &secrets, flags, global, screen }
+        Earlier { place, session: &session, secrets: &secrets, hidden: &hidden, flags, global, screen }
     });
     let watch = OnScreen { screen, session: &session };
     let (mut turn, mut recovery) = (Turn::default(), Duration::ZERO);
@@ -482,11 +498,18 @@ impl Context<'_> {
             Err(failure) => return refuse(&failure),
         };
         let id = session_running::new_id();
+        let parallel = match (flags.parallel, self.course.pace.parallel) {
+            (None, Some(parallel)) => parallel,
+            _ => self.parallel,
+        };
         let new = New {
             id: &id,
             plan: Arc::clone(&plan),
             command: self.course.command,
-            options: running::options(flags, self.parallel),
+            options: RunOptions {
+                on_failure: flags.policy.on_failure.map_or(self.course.pace.on_failure, OnFailure::from),
+                ..running::options(flags, parallel)
+            },
         };
         let held = match session_running::begin(new, place, session).await {
             Ok(held) => held,

@@ -11,7 +11,9 @@ mod scope;
 mod span;
 
 pub(crate) use api::Api;
-pub(crate) use batch::{Create, Delete, Do, Form, On, Profile, ProfileFlags, Update, Which};
+pub(crate) use batch::{
+    Create, Delete, Do, Form, On, Profile, ProfileFlags, Rotate, RotationFlags, Update, Which,
+};
 pub(crate) use export::Export;
 pub(crate) use get::{Get, Past};
 pub(crate) use history::{Abandon, Again, ReportOf, Runs, Show, Verify};
@@ -310,6 +312,18 @@ Examples:
   connexa profile devices ada/laptop --region eu-central-1"
     )]
     Profile(Profile),
+    /// Revoke the profiles of connectors, fetch new ones, and wait until they are in use.
+    #[command(after_help = "\
+For each connector: its profile is revoked, which has it go dark; a new one is fetched, written to DIR and brought
+there by the hook; then the connector is waited for. One connector at a time, unless --parallel says more; the first that
+fails stops the rest, unless --on-failure says otherwise. What has been begun with a connector is gone through with.
+
+Examples:
+  connexa rotate-profile connectors 'branch-*/*' --dir profiles --dry-run
+  connexa rotate-profile connectors 'branch-*/*' --dir profiles --wait online=5m \\
+      --hook 'scp \"$1\" \"root@$(dirname \"$3\"):/etc/openvpn/connector.ovpn\"'
+  connexa rotate-profile network-connectors '*' --dir profiles --wait online=5m --wave 1,5,25% --parallel 8")]
+    RotateProfile(Rotate),
     /// Show live objects.
     #[command(after_help = "\
 NAME is a key (a child's is PARENT/NAME), an id, or the path of a setting; a glob such as 'paris-*' shows all that match.
@@ -485,6 +499,7 @@ impl Command {
             Self::IpsecStop(_) => "ipsec-stop",
             Self::RevokeProfile(_) => "revoke-profile",
             Self::Profile(_) => "profile",
+            Self::RotateProfile(_) => "rotate-profile",
             Self::Get(_) => "get",
             Self::Runs(_) => "runs",
             Self::Show(_) => "show",
@@ -513,6 +528,7 @@ impl Command {
             Self::Delete(delete) => delete.run.dry_run,
             Self::Do(act) => act.on.run.dry_run,
             Self::Profile(profile) => profile.on.run.dry_run,
+            Self::RotateProfile(rotate) => rotate.run.dry_run,
             Self::Suspend(on)
             | Self::Activate(on)
             | Self::ResetMfa(on)

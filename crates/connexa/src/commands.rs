@@ -12,6 +12,7 @@ pub(crate) mod emulator;
 pub(crate) mod export;
 pub(crate) mod get;
 pub(crate) mod plan;
+pub(crate) mod rotate;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod show;

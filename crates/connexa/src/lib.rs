@@ -170,6 +170,9 @@ async fn dispatch(cli: Cli, screen: &Screen) -> Result<Exit, Failure> {
         Command::Profile(of) => {
             commands::act::run(Verb::Profile, &of.on, &of.profile, &global, variables, screen).await
         }
+        Command::RotateProfile(arguments) => {
+            commands::rotate::run(&arguments, &global, variables, screen).await
+        }
         Command::Get(arguments) => commands::get::run(&arguments, &global, variables, screen).await,
         Command::Runs(arguments) => commands::runs::run(&arguments, &global, variables, screen).await,
         Command::Show(arguments) => commands::show::run(&arguments, &global, variables, screen).await,

@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod cloud_connexa;
 pub(crate) mod embedded;
+pub(crate) mod hook;
 pub(crate) mod journal;
 pub(crate) mod nothing;
 pub(crate) mod profiles;

@@ -22,6 +22,7 @@ use http::{Response, StatusCode, header};
 use seed::SeedRequest;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
+use std::time::Duration;
 
 /// What stands below the control's path, if a path is one of the control.
 pub(crate) fn below(path: &str) -> Option<&str> {
@@ -65,6 +66,11 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
         "POST",
         "change",
         "{\"method\", \"path\", \"body\", \"initiator\"}: a call of somebody else, outside the quota",
+    ),
+    (
+        "PUT",
+        "connections",
+        "{\"after_ms\": 2000}: connectors are online so long after a profile was given out for them",
     ),
     ("POST", "connectors/{id}/status", "{\"status\": \"ONLINE\"}; likewise devices/{id} and users/{id}"),
 ];
@@ -139,6 +145,11 @@ fn run(
             made.map(|made| (StatusCode::CREATED, made)).map_err(Refused::bad)
         }
         ("POST", ["change"]) => ok(change(emulator, now, read(body)?)?),
+        ("PUT", ["connections"]) => {
+            let ConnectionsRequest { after_ms } = read(body)?;
+            emulator.connect_after(after_ms.map(Duration::from_millis));
+            ok(json!({}))
+        }
         ("POST", [things @ ("connectors" | "devices" | "users"), id, "status"]) => {
             ok(connection_status(emulator, things, id, read(body)?)?)
         }
@@ -271,6 +282,14 @@ fn change(emulator: &mut Emulator, now: Now, change: ChangeRequest) -> Result<Va
     let text = String::from_utf8_lossy(response.body());
     let answered: Value = serde_json::from_str(&text).unwrap_or_else(|_| Value::from(text.into_owned()));
     Ok(json!({"status": status, "body": answered}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConnectionsRequest {
+    /// Left out or null: connectors stay as they are.
+    #[serde(default)]
+    after_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]

@@ -4,6 +4,7 @@
 //! where its operation is known to run; the rest is in [`resources`]. What goes wrong on the way is in `exchange`.
 
 mod batch;
+mod connections;
 mod exchange;
 
 use crate::{
@@ -29,6 +30,7 @@ use crate::{
     statistics::{Gauge, Statistics},
 };
 use bytes::Bytes;
+use connections::Connections;
 use connexa_types::{Class, Endpoint, Kind, Method, Mono, Now};
 use exchange::{Incoming, Lagging, Late};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
@@ -54,6 +56,7 @@ pub struct Emulator {
     pub(crate) gauge: Gauge,
     /// Calls that take effect later, by when and by number.
     late: BTreeMap<(Mono, u64), Late>,
+    connections: Connections,
     /// What reads may not see yet, oldest change first.
     lagging: Vec<Lagging>,
     /// Whether anybody takes the entries of the ledger.
@@ -129,6 +132,7 @@ impl Emulator {
             statistics: Statistics::default(),
             gauge: Gauge::default(),
             late: BTreeMap::new(),
+            connections: Connections::default(),
             lagging: Vec::new(),
             keep_ledger: false,
             entries: Vec::new(),
@@ -197,6 +201,7 @@ impl Emulator {
         self.state.start_over(self.config.seed);
         self.set_limits(self.config.limits, now);
         self.late.clear();
+        self.connections.forget();
         self.lagging.clear();
         self.faults.recount();
         self.statistics = Statistics::default();
@@ -213,10 +218,11 @@ impl Emulator {
         self.state.forget_changes();
     }
 
-    /// Returns the earliest moment at which something happens by itself: a late commit. Tokens end by comparison,
-    /// buckets fill by arithmetic.
+    /// Returns the earliest moment at which something happens by itself: a late commit, a connector that connects. Tokens
+    /// end by comparison, buckets fill by arithmetic.
     pub fn next_due(&self) -> Option<Mono> {
-        self.late.first_key_value().map(|((due, _), _)| *due)
+        let late = self.late.first_key_value().map(|((due, _), _)| *due);
+        late.into_iter().chain(self.connections.next_due()).min()
     }
 
     /// Lets everything happen that is due at `now`. A host that does not call it loses nothing but the punctual line
@@ -272,6 +278,10 @@ impl Emulator {
         });
         let request = Request { endpoint, parameters, query, body, now, config: &self.config };
         let answer = request.require_query().and_then(|()| resources::run(&request, &mut self.state));
+        if answer.is_ok() {
+            let parameters = request.parameters;
+            self.note_connection(endpoint, &parameters, now);
+        }
         finish(endpoint, answer, &self.config)
     }
 

@@ -10,6 +10,7 @@ use connexa_emulator::{Config, Control, Embedded, Emulator, Limits, ledger::Ledg
 use http::Request;
 use kit::{Answered, Kit, start};
 use serde_json::{Value, json};
+use std::time::Duration;
 
 fn kit() -> Kit {
     with(Control::Open)
@@ -352,4 +353,42 @@ async fn a_sink_in_memory_gets_the_lines() {
     let request = Request::post("/api/v1/oauth/token").body(Bytes::new()).unwrap();
     emulator.handle(start(), request).await;
     assert_eq!(memory.entries().iter().map(|e| (e.number, e.status)).collect::<Vec<_>>(), [(1, Some(401))]);
+}
+
+#[test]
+fn connectors_come_online_once_a_profile_was_given_out() {
+    let mut kit = kit();
+    let region = "eu-central-1";
+    let network = kit.post(
+        "/networks",
+        json!({"name": "n", "connectors": [{"name": "c", "vpnRegionId": region}, {"name": "d", "vpnRegionId": region}]}),
+    );
+    let ids: Vec<String> =
+        (0..2).map(|at| network.json["connectors"][at]["id"].as_str().unwrap().to_owned()).collect();
+    let profile = |id: &str| format!("/networks/connectors/{id}/profile");
+    let status = |kit: &mut Kit, id: &str| {
+        kit.get(&format!("/networks/connectors/{id}")).json["connectionStatus"].as_str().unwrap().to_owned()
+    };
+    // By default nobody brings it anywhere.
+    kit.post(&profile(&ids[0]), Value::Null);
+    kit.pass(Duration::from_secs(60));
+    assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
+
+    assert_eq!(ask(&mut kit, "PUT connections", json!({"after_ms": 2000})).status, 200);
+    for id in &ids {
+        kit.post(&profile(id), Value::Null);
+    }
+    kit.pass(Duration::from_millis(1999));
+    assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
+    // Revoked on its way: it never gets there.
+    kit.delete(&profile(&ids[1]));
+    kit.pass(Duration::from_millis(1));
+    assert_eq!((status(&mut kit, &ids[0]), status(&mut kit, &ids[1])), ("ONLINE".into(), "OFFLINE".into()));
+    kit.delete(&profile(&ids[0]));
+    assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
+
+    kit.post(&profile(&ids[0]), Value::Null);
+    assert_eq!(ask(&mut kit, "PUT connections", json!({})).status, 200);
+    kit.pass(Duration::from_secs(60));
+    assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
 }

@@ -34,6 +34,7 @@ mod replay;
 mod ruling;
 mod settle;
 mod settled;
+mod stages;
 mod starting;
 mod stopwatch;
 mod undo;
@@ -62,6 +63,7 @@ use last::LastLook;
 use ledger::{Ledger, Sent};
 use reading::LookUp;
 use settle::Settling;
+use stages::Stages;
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     ops::Deref,
@@ -104,6 +106,7 @@ pub struct Run {
     active: HashMap<AttemptId, Active>,
     /// Answers whose product is on its way to its place.
     delivering: BTreeMap<AttemptId, (Active, Attempt)>,
+    stages: Stages,
     backing_off: HashMap<TimerId, Job>,
     numbers: u64,
 
@@ -332,7 +335,7 @@ type Outs = Vec<Output<Box<Report>>>;
 impl Run {
     /// A run of a plan that has not begun. `seed` decides all chance in it.
     pub fn new(id: RunId, plan: Arc<Plan>, options: RunOptions, seed: u64) -> Self {
-        let waves = starting::waves(&options.waves, plan.operations.len());
+        let waves = starting::waves(&options.waves, &plan);
         let units = Units::of(&plan);
         Self {
             id,
@@ -353,6 +356,7 @@ impl Run {
             fresh: Fresh::new(plan.tenant.clone()),
             active: HashMap::new(),
             delivering: BTreeMap::new(),
+            stages: Stages::of(&plan),
             backing_off: HashMap::new(),
             numbers: 0,
             brake: Brake::new(options.brake),
@@ -466,6 +470,7 @@ impl Machine for Run {
         }
         self.fill_slots(now, &mut out);
         self.next_wave(now, &mut out);
+        self.plan_next_look(now, &mut out);
         if self.is_over() && self.looks_once_more(now) {
             self.fill_slots(now, &mut out);
         }

@@ -28,7 +28,8 @@ use crate::{
         text::{Text, Tone, count},
     },
     wiring::{
-        self, SessionOptions, journal::actor, profiles::ProfileFolder, secrets::HostSecrets, signals::Signals,
+        self, SessionOptions, hook::Hook, journal::actor, profiles::ProfileFolder, secrets::HostSecrets,
+        signals::Signals,
     },
 };
 use connexa_engine::{
@@ -129,7 +130,8 @@ pub(crate) async fn go(
     let secrets = HostSecrets::new(key, folder, HashMap::new()).hiding(target.secret_variables());
     let actor = actor(target.key_id());
     let place = Place { journal: &*past.journal, actor: &actor, take_over: flags.among.take_over };
-    let earlier = Earlier { place, session: &session, secrets: &secrets, flags, global, screen };
+    let hidden = &target.secret_variables();
+    let earlier = Earlier { place, session: &session, secrets: &secrets, hidden, flags, global, screen };
     // Questions, and settling other runs, are no part of the recovery of this one.
     let looked = began.elapsed();
     let done = async {
@@ -175,7 +177,7 @@ pub(crate) async fn carry(
     signals: &mut Signals,
 ) -> Result<Carried, Failure> {
     let On { told, goal, overrides, earlier, title } = on;
-    let Earlier { place, session, secrets, flags, global, screen } = earlier;
+    let Earlier { place, session, secrets, hidden, flags, global, screen } = earlier;
     let began = session.now().mono;
     let mut waited = Duration::ZERO;
     let overrides = Overrides { update_period: session_running::update_period(session), ..overrides };
@@ -204,7 +206,12 @@ pub(crate) async fn carry(
         waited += session.now().mono.saturating_since(before);
     };
     let reading = session.now().mono.saturating_since(began).saturating_sub(waited);
-    let profiles = told.plan.delivery.as_ref().map(|delivery| ProfileFolder::of(delivery, &told.plan));
+    let profiles = told.plan.delivery.as_ref().map(|delivery| {
+        let hook = delivery.hook.clone().map(|hook| Hook::new(hook, global.color, global.quiet));
+        let profiles = ProfileFolder::of(delivery, &told.plan).with_hook(hook);
+        profiles.hide(hidden.to_vec());
+        profiles
+    });
     let deliver: &dyn Deliver = match &profiles {
         Some(profiles) => profiles,
         None => &NoDelivery,

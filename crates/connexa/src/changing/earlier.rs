@@ -52,6 +52,8 @@ pub(crate) struct Earlier<'a> {
     pub(crate) session: &'a Session,
     /// Secrets.
     pub(crate) secrets: &'a dyn Secrets,
+    /// Variables that no program gets to see.
+    pub(crate) hidden: &'a [String],
     /// How the command runs.
     pub(crate) flags: &'a RunFlags,
     /// Flags of every command.

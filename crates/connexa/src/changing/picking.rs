@@ -8,13 +8,13 @@ use crate::{
     views::text::{Text, Tone},
 };
 use connexa_engine::{
-    desired::DesiredState,
+    desired::{DesiredState, Item},
     plan::Wants,
     select::{Expression, ParseError},
-    selection::{Assignment, Overlay, Selection},
+    selection::{Assignment, Overlay, Picked, Selection},
 };
 use connexa_types::{Kind, SealingKey};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// What the command line picks of one kind.
 pub(crate) struct Picks {
@@ -22,6 +22,8 @@ pub(crate) struct Picks {
     pub(crate) kind: Kind,
     /// Which objects.
     pub(crate) selection: Selection,
+    /// A second kind that the names may mean as well.
+    pub(crate) or: Option<(Kind, Selection)>,
     /// Fields for them, and for the items of files.
     pub(crate) flags: Vec<Assignment>,
 }
@@ -50,17 +52,28 @@ impl Picks {
         screen: &Screen,
     ) -> Result<(), Failure> {
         let mut lists: BTreeSet<Kind> = self.selection.lists().into_iter().collect();
+        lists.extend(self.or.iter().flat_map(|(_, selection)| selection.lists()));
         lists.extend(overlay.lists(self.kind));
         let unread = lists.into_iter().filter(|kind| looking.current.kind(*kind).is_none()).collect();
         let wants = Wants { unread, ..Wants::default() };
         looking.read(wants).await.map_err(|error| unreachable(session, &error))?;
 
-        let picked = self
-            .selection
-            .pick(&looking.current, desired)
-            .map_err(|error| Failure::usage("`--where` cannot be worked out").because(&error))?;
+        let pick = |selection: &Selection, desired: &DesiredState| {
+            selection
+                .pick(&looking.current, desired)
+                .map_err(|error| Failure::usage("`--where` cannot be worked out").because(&error))
+        };
+        let mut picked = pick(&self.selection, desired)?;
+        let mut words = self.kind.singular().replace('_', " ");
+        if let Some((kind, selection)) = &self.or {
+            words = format!("{words} or {}", kind.singular().replace('_', " "));
+            picked = either(picked, pick(selection, desired)?);
+            if !desired.kinds.contains(kind) {
+                desired.kinds.push(*kind);
+            }
+        }
         for glob in &picked.unmatched {
-            let warning = format_args!("no {} matches `{glob}`", self.kind.singular().replace('_', " "));
+            let warning = format_args!("no {words} matches `{glob}`");
             screen.complain(&Text::titled(Tone::Warning, "warning", warning));
         }
         desired.items.extend(picked.items);
@@ -76,6 +89,20 @@ impl Picks {
         overlay.apply(self.kind, desired, &looking.current, &seal);
         Ok(())
     }
+}
+
+/// What was picked of two kinds by the same names: a name that one of them has is not missing in the other.
+fn either(one: Picked, other: Picked) -> Picked {
+    let is_found = |item: &Item| item.id.is_some() && item.key.is_some();
+    let (found, _): (Vec<Item>, Vec<Item>) = other.items.into_iter().partition(is_found);
+    let given: HashSet<String> = found.iter().map(|item| item.given.to_string()).collect();
+    let missing_in_both = |item: &Item| is_found(item) || !given.contains(&item.given.to_string());
+    let mut items: Vec<Item> = one.items.into_iter().filter(missing_in_both).chain(found).collect();
+    for (index, item) in (0..).zip(&mut items) {
+        item.source.index = index;
+    }
+    let unmatched = one.unmatched.into_iter().filter(|glob| other.unmatched.contains(glob));
+    Picked { items, unmatched: unmatched.collect() }
 }
 
 /// Reads an expression for a kind.

@@ -121,7 +121,7 @@ pub(crate) async fn carry(
             }
         }
     };
-    let between = Between::new(flags, title, color, screen);
+    let between = Between::new(flags, plan, title, color, screen);
     let ports = Ports { confirm: &between, deliver, ..session.ports(secrets) };
     let ended = tokio::select! {
         report = held.go(ports, &mut watch, stops) => Some(report),

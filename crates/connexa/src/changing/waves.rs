@@ -7,6 +7,7 @@ use crate::{
 };
 use connexa_engine::{
     machine::Question,
+    plan::Plan,
     ports::{Confirm, FixedAnswer},
 };
 use futures_util::future::BoxFuture;
@@ -16,18 +17,29 @@ pub(crate) struct Between<'a> {
     screen: &'a Screen,
     /// The tenant, and its profile.
     title: String,
+    /// What is counted: calls, or connectors.
+    counted: &'static str,
     color: Color,
     fixed: Option<FixedAnswer>,
 }
 
 impl<'a> Between<'a> {
-    pub(crate) fn new(flags: &RunFlags, title: String, color: Color, screen: &'a Screen) -> Self {
+    pub(crate) fn new(
+        flags: &RunFlags,
+        plan: &Plan,
+        title: String,
+        color: Color,
+        screen: &'a Screen,
+    ) -> Self {
         let fixed = match (flags.yes, Screen::is_conversation()) {
             (true, _) => Some(FixedAnswer(true)),
             (false, false) => Some(FixedAnswer(false)),
             (false, true) => None,
         };
-        Self { screen, title, color, fixed }
+        // Calls that are stages of one change count once.
+        let in_stages = plan.operations.iter().any(|operation| operation.stage.is_some());
+        let counted = if in_stages { "connector" } else { "call" };
+        Self { screen, title, counted, color, fixed }
     }
 }
 
@@ -37,12 +49,12 @@ impl Confirm for Between<'_> {
         let count = |number: u64, noun| count(usize::try_from(number).unwrap_or(usize::MAX), noun);
         let ended = format!(
             "wave {wave} has ended: {} done, {} not succeeded",
-            count(ended, "call"),
+            count(ended, self.counted),
             count(bad, "change")
         );
         if let Some(FixedAnswer(yes)) = self.fixed {
             let then = if yes {
-                format!("; the next one has {}, {left} are left", count(next, "call"))
+                format!("; the next one has {}, {left} are left", count(next, self.counted))
             } else {
                 "; nobody is there to ask, and `--yes` was not given".to_owned()
             };
@@ -52,7 +64,7 @@ impl Confirm for Between<'_> {
         // The bar stands below the question: this ends its line.
         let question = Text::new()
             .plain(format_args!("{ended}. "))
-            .toned(Tone::Strong, format_args!("Go on with {} of {left}", count(next, "call")))
+            .toned(Tone::Strong, format_args!("Go on with {} of {left}", count(next, self.counted)))
             .plain(format_args!(" in {}? [y/N]", self.title))
             .end();
         let color = self.color;

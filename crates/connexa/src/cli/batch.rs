@@ -1,8 +1,9 @@
 //! The imperative commands: a verb, a kind, and which of its objects.
 
-use super::{RunFlags, ScopeFlags};
+use super::{RunFlags, ScopeFlags, span};
 use clap::{Args, ValueEnum};
-use std::path::PathBuf;
+use connexa_engine::plan::ProfileForm;
+use std::{path::PathBuf, time::Duration};
 
 /// Items in files.
 #[derive(Clone, Debug, Default, Args)]
@@ -177,4 +178,66 @@ pub(crate) enum Form {
     Dmg,
     /// Address of an installer for Windows, NAME.msi.url.
     Msi,
+}
+
+impl Form {
+    /// What the plan calls it.
+    pub(crate) const fn of_profile(self) -> ProfileForm {
+        match self {
+            Self::Ovpn => ProfileForm::Ovpn,
+            Self::Token => ProfileForm::Token,
+            Self::Dmg => ProfileForm::Dmg,
+            Self::Msi => ProfileForm::Msi,
+        }
+    }
+}
+
+/// `rotate-profile`.
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// connectors, or those of one kind: network-connectors, host-connectors.
+    #[arg(value_name = "KIND")]
+    pub(crate) kind: String,
+    /// Which connectors.
+    #[command(flatten)]
+    pub(crate) which: Which,
+    /// Where the new profiles go, and how they get to work.
+    #[command(flatten)]
+    pub(crate) rotation: RotationFlags,
+    /// Which changes are wanted, and how many are meant.
+    #[command(flatten)]
+    pub(crate) scope: ScopeFlags,
+    /// How the run goes.
+    #[command(flatten)]
+    pub(crate) run: RunFlags,
+}
+
+/// What becomes of new profiles.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Profiles")]
+pub(crate) struct RotationFlags {
+    /// Folder for the files, one for each connector, readable by you alone; a file that is there is kept as NAME.old.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: PathBuf,
+    /// Command for the shell that brings a file to its connector: it is run once the file is on the disk, with its path, kind,
+    /// key and id as $1 to $4, and as $CONNEXA_FILE, $CONNEXA_KIND, $CONNEXA_KEY, $CONNEXA_ID.
+    #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) hook: Option<String>,
+    /// Wait until the connector is online again, and take it for failed if it is not within this time, such as online=5m.
+    #[arg(long, value_name = "online=DURATION", value_parser = online)]
+    pub(crate) wait: Option<Duration>,
+    /// What is made: the configuration, a token, or where an installer can be had [default: ovpn].
+    #[arg(long, value_name = "FORM")]
+    pub(crate) form: Option<Form>,
+}
+
+/// What is waited for, and how long.
+fn online(text: &str) -> Result<Duration, String> {
+    match text.split_once('=') {
+        Some((what, span)) if what.trim().eq_ignore_ascii_case("online") => match span::parse(span)? {
+            Duration::ZERO => Err("no time at all is too short".to_owned()),
+            within => Ok(within),
+        },
+        _ => Err("expected online=DURATION, such as online=5m".to_owned()),
+    }
 }

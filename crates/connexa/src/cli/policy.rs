@@ -31,7 +31,7 @@ impl From<Policy> for OnFailure {
 #[command(next_help_heading = "Run options")]
 pub(crate) struct PolicyFlags {
     /// What a failure means for the rest: continue, stop (nothing new is started) or undo (what was done is taken back)
-    /// [default: continue].
+    /// [default: continue; of rotate-profile: stop].
     #[arg(long, value_name = "POLICY")]
     pub(crate) on_failure: Option<Policy>,
     /// Let an undo delete also what was found after a lost answer, and is only inferred to be ours.

@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
+    changing::{self, Course, Input, Make, Pace, given, picking::Picks, plan_files::Keeping},
     cli::{Do, Form, Global, On, ProfileFlags},
     exit::Exit,
     failure::Failure,
@@ -13,7 +13,7 @@ use crate::{
 };
 use clap::ValueEnum as _;
 use connexa_engine::{
-    plan::{Act, Guards, ProfileForm, Verb},
+    plan::{Act, Existing, Guards, ProfileForm, Verb},
     spec,
 };
 use connexa_types::Kind;
@@ -29,6 +29,10 @@ pub(crate) async fn by_word(
         let verbs = list(Verb::ALL.iter().map(|verb| verb.as_str()));
         Failure::usage(error.to_string()).hint(format!("the actions are {verbs}"))
     })?;
+    if verb == Verb::RotateProfile {
+        return Err(Failure::usage("`rotate-profile` is a command of its own")
+            .hint("`connexa rotate-profile connectors 'paris/*' --dir profiles`"));
+    }
     if verb != Verb::Profile && !arguments.profile.is_empty() {
         return Err(Failure::usage(
             "`--dir`, `--region`, `--form` and `--overwrite` are for `profile` alone",
@@ -70,12 +74,7 @@ pub(crate) async fn run(
     if device && profile.form.is_some_and(|form| form != Form::Ovpn) {
         return Err(Failure::usage("a device has its profile in one form only, `ovpn`"));
     }
-    let form = match profile.form {
-        None | Some(Form::Ovpn) => ProfileForm::Ovpn,
-        Some(Form::Token) => ProfileForm::Token,
-        Some(Form::Dmg) => ProfileForm::Dmg,
-        Some(Form::Msi) => ProfileForm::Msi,
-    };
+    let form = profile.form.map_or(ProfileForm::Ovpn, Form::of_profile);
     let picked = selection(kind, which)?;
     let mut again = given::words(&which.names, which.matching.as_deref(), &[]);
     again.extend(profile_words(profile));
@@ -90,11 +89,15 @@ pub(crate) async fn run(
             strict: which.items.strict,
             creating: false,
         },
-        make: Make::Act(Act { verb, form, region: profile.region.clone() }),
-        picks: by_name.then_some(Picks { kind, selection: picked, flags: Vec::new() }),
+        make: Make::Act(Act { verb, form, region: profile.region.clone(), online_within: None }),
+        picks: by_name.then_some(Picks { kind, selection: picked, or: None, flags: Vec::new() }),
         guards: Guards::default(),
-        profiles: (verb == Verb::Profile).then(|| ProfileFolder::new(profile, form)),
+        profiles: (verb == Verb::Profile).then(|| {
+            let existing = if profile.overwrite { Existing::Replace } else { Existing::Refuse };
+            ProfileFolder::new(profile.dir.clone(), form, existing)
+        }),
         keeping: Keeping::default(),
+        pace: Pace::default(),
         scope: &on.scope,
         run: Some(&on.run),
         detailed_exitcode: false,

@@ -2,7 +2,7 @@
 
 use crate::{
     changing::{
-        self, Course, Input, Make,
+        self, Course, Input, Make, Pace,
         plan_files::{Keeping, KeptPlan},
     },
     cli::{Apply, Global},
@@ -45,6 +45,7 @@ pub(crate) async fn run(
         guards: Guards::default(),
         keeping: Keeping { prune: arguments.prune.prune.clone(), file, ..Keeping::default() },
         profiles: None,
+        pace: Pace::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

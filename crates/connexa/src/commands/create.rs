@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of};
 use crate::{
-    changing::{self, Course, Input, Make, given, plan_files::Keeping},
+    changing::{self, Course, Input, Make, Pace, given, plan_files::Keeping},
     cli::{Create, Global},
     exit::Exit,
     failure::Failure,
@@ -41,6 +41,7 @@ pub(crate) async fn run(
         guards: Guards::default(),
         profiles: None,
         keeping: Keeping::default(),
+        pace: Pace::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

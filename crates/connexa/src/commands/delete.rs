@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
+    changing::{self, Course, Input, Make, Pace, given, picking::Picks, plan_files::Keeping},
     cli::{Delete, Global},
     exit::Exit,
     failure::Failure,
@@ -58,7 +58,7 @@ pub(crate) async fn run(
             guards.named = selection.is_by_name();
             guards.always = selection.is_by_expression();
             if by_name {
-                picks = Some(Picks { kind, selection, flags: Vec::new() });
+                picks = Some(Picks { kind, selection, or: None, flags: Vec::new() });
             }
         }
         None => {}
@@ -73,6 +73,7 @@ pub(crate) async fn run(
         guards,
         profiles: None,
         keeping: Keeping::default(),
+        pace: Pace::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

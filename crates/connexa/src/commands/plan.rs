@@ -1,7 +1,7 @@
 //! `connexa plan`: what apply would change, and what it would cost.
 
 use crate::{
-    changing::{self, Course, Input, Make, plan_files::Keeping},
+    changing::{self, Course, Input, Make, Pace, plan_files::Keeping},
     cli::{Global, Plan},
     exit::Exit,
     failure::Failure,
@@ -32,6 +32,7 @@ pub(crate) async fn run(
             against: arguments.against.as_deref(),
             file: None,
         },
+        pace: Pace::default(),
         scope: &arguments.scope,
         run: None,
         detailed_exitcode: arguments.detailed_exitcode,

@@ -2,7 +2,7 @@
 
 use super::{any_kind, items_of, selection};
 use crate::{
-    changing::{self, Course, Input, Make, given, picking::Picks, plan_files::Keeping},
+    changing::{self, Course, Input, Make, Pace, given, picking::Picks, plan_files::Keeping},
     cli::{Global, Update},
     exit::Exit,
     failure::Failure,
@@ -48,7 +48,7 @@ pub(crate) async fn run(
         }
         items = given::settings(&which.names, &arguments.set)?;
     } else if by_name || !flags.is_empty() {
-        picks = Some(Picks { kind, selection: selection(kind, which)?, flags });
+        picks = Some(Picks { kind, selection: selection(kind, which)?, or: None, flags });
     }
     let sets: [(&str, &[String]); 4] = [
         ("--set", &arguments.set),
@@ -72,6 +72,7 @@ pub(crate) async fn run(
         guards: Guards::default(),
         profiles: None,
         keeping: Keeping::default(),
+        pace: Pace::default(),
         scope: &arguments.scope,
         run: Some(&arguments.run),
         detailed_exitcode: false,

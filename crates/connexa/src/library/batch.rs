@@ -184,7 +184,7 @@ impl Batch {
         if verb == Verb::Profile || !verb.kinds().contains(&kind) {
             return Err(BatchError::Unsupported { kind, action: verb.as_str() });
         }
-        let act = Act { verb, form: ProfileForm::default(), region: None };
+        let act = Act { verb, form: ProfileForm::default(), region: None, online_within: None };
         self.go(verb.as_str(), Input::names(kind), Make::Act(act), items).await
     }
 
@@ -203,7 +203,7 @@ impl Batch {
         if !verb.kinds().contains(&kind) {
             return Err(BatchError::Unsupported { kind, action: verb.as_str() });
         }
-        let make = Make::Act(Act { verb, form, region: region.map(str::to_owned) });
+        let make = Make::Act(Act { verb, form, region: region.map(str::to_owned), online_within: None });
         let kept = Kept { kind, profiles: Mutex::default() };
         let report = self.deliver("profile", Input::names(kind), make, items, &kept).await?;
         Ok((report, kept.profiles.into_inner().unwrap_or_else(PoisonError::into_inner)))

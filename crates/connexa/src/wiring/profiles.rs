@@ -1,9 +1,10 @@
 //! Profiles as files: one for each object, readable by their owner alone, written whole or not at all.
 //!
 //! A profile is given out by a call and is not to be had again for nothing, so names are found, and files that are there
-//! seen, before any call. What is written is durable before the call's outcome is recorded.
+//! seen, before any call. What is written is durable before the call's outcome is recorded. Where a profile is rotated, a
+//! file that is there is kept under another name, and a command may be run once the new one is in its place.
 
-use crate::cli::ProfileFlags;
+use super::hook::{self, Hook};
 use connexa_engine::{
     plan::{Delivery, Existing, Plan, Preset, ProfileForm},
     ports::{Deliver, DeliverError, DeliveryLabel},
@@ -12,38 +13,37 @@ use connexa_engine::{
 use connexa_types::SecretValue;
 use futures_util::future::BoxFuture;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
     path::{Path, PathBuf},
-    sync::Mutex,
+    sync::{Mutex, PoisonError},
 };
 
 /// Where profiles go.
-#[derive(Debug)]
 pub(crate) struct ProfileFolder {
     folder: PathBuf,
     extension: &'static str,
-    overwrite: bool,
+    existing: Existing,
+    /// What is run once a file is there.
+    hook: Option<Hook>,
     /// File names by kind and id, found when the plan is ready.
     names: Mutex<HashMap<(String, String), String>>,
 }
 
 impl ProfileFolder {
-    /// The folder of `--dir`, else the working folder.
-    pub(crate) fn new(flags: &ProfileFlags, form: ProfileForm) -> Self {
+    /// A folder, the working folder if none is named.
+    pub(crate) fn new(folder: Option<PathBuf>, form: ProfileForm, existing: Existing) -> Self {
         let extension = match form {
             ProfileForm::Ovpn => "ovpn",
             ProfileForm::Token => "token",
             ProfileForm::Dmg => "dmg.url",
             ProfileForm::Msi => "msi.url",
         };
-        Self {
-            folder: flags.dir.clone().unwrap_or_else(|| PathBuf::from(".")),
-            extension,
-            overwrite: flags.overwrite,
-            names: Mutex::default(),
-        }
+        let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+        // A run may be continued from another folder.
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
+        Self { folder, extension, existing, hook: None, names: Mutex::default() }
     }
 
     /// Where a run that is taken up again had its profiles go.
@@ -54,16 +54,32 @@ impl ProfileFolder {
         });
         Self {
             folder: PathBuf::from(&delivery.folder),
+            // Each file has its name.
             extension: "ovpn",
-            overwrite: delivery.existing == Existing::Replace,
+            existing: delivery.existing,
+            hook: None,
             names: Mutex::new(names.collect()),
         }
     }
 
-    /// Finds a name for the file of each change; one whose file is there already fails, before any call.
+    /// Has a command run once a file is in its place.
+    pub(crate) fn with_hook(self, hook: Option<Hook>) -> Self {
+        Self { hook, ..self }
+    }
+
+    /// Keeps these variables from the command.
+    pub(crate) fn hide(&self, variables: Vec<String>) {
+        if let Some(hook) = &self.hook {
+            hook.hide(variables);
+        }
+    }
+
+    /// Finds a name for the file of each change; one whose file is there already fails, before any call, where files are
+    /// not to be replaced.
     pub(crate) fn assign(&self, plan: &mut Plan) {
-        let acting: Vec<usize> =
-            plan.operations.iter().flat_map(|op| op.carries.iter().map(|carried| carried.change)).collect();
+        // A change may be carried by several operations.
+        let carried = plan.operations.iter().flat_map(|op| op.carries.iter().map(|carried| carried.change));
+        let acting: BTreeSet<usize> = carried.collect();
         let mut files: BTreeMap<usize, String> = BTreeMap::new();
         let mut wanted: HashMap<String, usize> = HashMap::new();
         for index in &acting {
@@ -85,19 +101,16 @@ impl ProfileFolder {
         }
         let mut names = HashMap::new();
         let mut delivery = Delivery {
-            // Whoever takes the run up again may stand somewhere else.
-            folder: std::path::absolute(&self.folder)
-                .unwrap_or_else(|_| self.folder.clone())
-                .display()
-                .to_string(),
-            existing: if self.overwrite { Existing::Replace } else { Existing::Refuse },
-            ..Delivery::default()
+            folder: self.folder.display().to_string(),
+            existing: self.existing,
+            files: BTreeMap::new(),
+            hook: self.hook.as_ref().map(|hook| hook.command().to_owned()),
         };
         let mut refused = Vec::new();
         for (index, file) in files {
             let change = &mut plan.changes[index];
             let path = self.folder.join(&file);
-            if !self.overwrite && path.symlink_metadata().is_ok() {
+            if self.existing == Existing::Refuse && path.symlink_metadata().is_ok() {
                 change.preset = Some(Preset {
                     verdict: Verdict::Failed,
                     error: format!(
@@ -112,27 +125,40 @@ impl ProfileFolder {
                 refused.push(index);
             } else {
                 let id = change.id.clone().unwrap_or_default();
-                delivery.files.insert(index, file.clone());
-                names.insert((change.kind.clone(), id), file);
+                names.insert((change.kind.clone(), id), file.clone());
+                delivery.files.insert(index, file);
             }
         }
         if !refused.is_empty() {
+            // Where files are refused each change has one operation, which needs no other.
             plan.operations.retain(|op| !op.carries.iter().any(|carried| refused.contains(&carried.change)));
             plan.cost.update = u64::try_from(plan.operations.len()).unwrap_or(u64::MAX);
         }
         plan.delivery = Some(delivery);
-        *self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = names;
+        *self.names.lock().unwrap_or_else(PoisonError::into_inner) = names;
     }
 
-    fn write(&self, of: &DeliveryLabel, product: &SecretValue) -> Result<String, String> {
+    /// Writes the file; returns where it is.
+    fn write(&self, of: &DeliveryLabel, product: &SecretValue) -> Result<Written, String> {
         let named = (of.kind.clone(), of.id.clone().unwrap_or_default());
-        let known = self.names.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&named).cloned();
+        let known = self.names.lock().unwrap_or_else(PoisonError::into_inner).get(&named).cloned();
         let file = known.unwrap_or_else(|| format!("{}.{}", safe(&of.key, Part::Whole), self.extension));
         let path = self.folder.join(file);
-        write(&path, product.expose().as_bytes(), self.overwrite)
+        let kept = write(&path, product.expose().as_bytes(), self.existing)
             .map_err(|error| format!("`{}` cannot be written: {error}", path.display()))?;
-        Ok(path.display().to_string())
+        let place = match kept {
+            Some(kept) => format!("{}; what was there is in {}", path.display(), kept.display()),
+            None => path.display().to_string(),
+        };
+        Ok(Written { path, place })
     }
+}
+
+/// A file that is durable.
+struct Written {
+    path: PathBuf,
+    /// Where it is, in words, and where that is which was there before.
+    place: String,
 }
 
 impl Deliver for ProfileFolder {
@@ -141,13 +167,20 @@ impl Deliver for ProfileFolder {
         of: DeliveryLabel,
         product: SecretValue,
     ) -> BoxFuture<'_, Result<String, DeliverError>> {
-        // A few kilobytes: no reason for another thread.
-        Box::pin(async move { self.write(&of, &product).map_err(DeliverError::lost) })
+        Box::pin(async move {
+            // A few kilobytes: no reason for another thread.
+            let Written { path, place } = self.write(&of, &product).map_err(DeliverError::lost)?;
+            let Some(hook) = &self.hook else { return Ok(place) };
+            match hook.run(hook::Subject { of, path, product }).await {
+                Ok(()) => Ok(place),
+                Err(why) => Err(DeliverError { why, kept: Some(place) }),
+            }
+        })
     }
 }
 
-/// Writes a file for its owner alone, durably; without `overwrite` never over one that is there.
-fn write(path: &Path, content: &[u8], overwrite: bool) -> io::Result<()> {
+/// Writes a file for its owner alone, durably. Returns where that is kept which was there before, if it is.
+fn write(path: &Path, content: &[u8], existing: Existing) -> io::Result<Option<PathBuf>> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     make_folder(folder)?;
     let mut name = std::ffi::OsString::from(".");
@@ -158,22 +191,55 @@ fn write(path: &Path, content: &[u8], overwrite: bool) -> io::Result<()> {
         let mut file = private().open(&draft)?;
         file.write_all(content)?;
         file.sync_all()?;
-        if overwrite {
-            return fs::rename(&draft, path);
+        match existing {
+            Existing::Replace => fs::rename(&draft, path).map(|()| None),
+            Existing::Keep => {
+                // At no moment is there neither the old one nor the new one.
+                let kept = keep(path, content)?;
+                fs::rename(&draft, path).map(|()| kept)
+            }
+            // A link, unlike a rename, is refused where there is a file.
+            Existing::Refuse => fs::hard_link(&draft, path)
+                .or_else(|error| match error.kind() {
+                    io::ErrorKind::AlreadyExists => Err(error),
+                    // Some file systems have no links.
+                    _ => copy_new(path, content),
+                })
+                .map(|()| None),
         }
-        // A link, unlike a rename, is refused where there is a file.
-        fs::hard_link(&draft, path).or_else(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Err(error),
-            // Some file systems have no links.
-            _ => copy_new(path, content),
-        })
     })();
     // After a rename it is gone already.
     let _ = fs::remove_file(&draft);
-    written?;
+    let kept = written?;
     // The name is durable when the folder is; what cannot be synced here is so by itself.
     let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    Ok(kept)
+}
+
+/// Gives what is at a path a second name, `NAME.old` or with a number behind it; nothing, if there is nothing, or what is to
+/// come there already.
+fn keep(path: &Path, content: &[u8]) -> io::Result<Option<PathBuf>> {
+    if path.symlink_metadata().is_err() {
+        return Ok(None);
+    }
+    if fs::read(path).is_ok_and(|there| there == content) {
+        return Ok(None);
+    }
+    for number in 1..=u16::MAX {
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(if number == 1 { ".old".to_owned() } else { format!(".old-{number}") });
+        let kept = path.with_file_name(name);
+        let linked = fs::hard_link(path, &kept).or_else(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => Err(error),
+            _ => fs::read(path).and_then(|there| copy_new(&kept, &there)),
+        });
+        match linked {
+            Ok(()) => return Ok(Some(kept)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::other("there is no name left for the file that is there"))
 }
 
 fn copy_new(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -275,13 +341,32 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("new/paris-1.ovpn");
-        write(&path, b"one", false).unwrap();
+        write(&path, b"one", Existing::Refuse).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let error = write(&path, b"two", false).unwrap_err();
+        let error = write(&path, b"two", Existing::Refuse).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(fs::read(&path).unwrap(), b"one");
-        write(&path, b"three", true).unwrap();
+        write(&path, b"three", Existing::Replace).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"three");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_is_kept_has_a_name_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paris-1.ovpn");
+        let write = |content: &[u8]| write(&path, content, Existing::Keep).unwrap();
+        assert_eq!(write(b"one"), None);
+        // The same again is nothing to keep.
+        assert_eq!(write(b"one"), None);
+        let old = |name: &str| Some(folder.path().join(name));
+        assert_eq!(write(b"two"), old("paris-1.ovpn.old"));
+        assert_eq!(write(b"three"), old("paris-1.ovpn.old-2"));
+        let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
+        assert_eq!(
+            (read("paris-1.ovpn.old"), read("paris-1.ovpn.old-2"), read("paris-1.ovpn")),
+            (b"one".to_vec(), b"two".to_vec(), b"three".to_vec())
+        );
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
     }
 }

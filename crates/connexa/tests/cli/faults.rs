@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Sends a request to the control of an emulator that speaks plain HTTP; returns status and body.
-fn control(emulator: &Listening, line: &str, body: &str) -> (u16, Value) {
+pub(crate) fn control(emulator: &Listening, line: &str, body: &str) -> (u16, Value) {
     let mut socket = TcpStream::connect(emulator.url.trim_start_matches("http://")).unwrap();
     let (method, path) = line.split_once(' ').unwrap();
     let head = format!(

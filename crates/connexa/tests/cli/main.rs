@@ -21,6 +21,7 @@ mod fewest_calls;
 mod get;
 mod hostile;
 mod profiles;
+mod rotate;
 mod secrets;
 mod shared_quota;
 mod stop;

@@ -31,10 +31,16 @@ pub(super) fn token(object: &Object) -> String {
     hex(&digest("connector-token", revoked(object), object.id().as_bytes()))
 }
 
-/// Makes the next profile and token differ.
+/// Makes the next profile and token differ. Whoever is connected with the old one is thrown off: assumed, since nobody has
+/// written down what becomes of it.
 pub(super) fn revoke(state: &mut State, kind: Kind, id: &str) {
     state.act("REVOKE_PROFILE", kind, id, |object| {
         let count = revoked(object).saturating_add(1);
         object.hidden.insert(REVOKED.into(), count.into());
+    });
+    state.observe(kind, id, |object| {
+        if object.fields.contains_key("connectionStatus") {
+            object.fields.insert("connectionStatus".into(), "OFFLINE".into());
+        }
     });
 }

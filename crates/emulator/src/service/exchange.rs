@@ -332,6 +332,11 @@ impl Emulator {
 
     /// Has the calls happen whose time has come, at the moments that were theirs: nobody has looked since.
     pub(super) fn catch_up(&mut self, now: Now) {
+        self.commit_late(now);
+        self.connect(now);
+    }
+
+    fn commit_late(&mut self, now: Now) {
         while let Some(first) = self.late.first_entry() {
             if first.key().0 > now.mono {
                 return;

@@ -11,7 +11,9 @@ use super::{
     fingerprint, kinds_to_read, nearest,
     problems::Problems,
     scope,
-    types::{Action, CallTemplate, Carried, Change, Operation, OperationId, Plan, TemplateText},
+    types::{
+        Action, Await, CallTemplate, Carried, Change, Operation, OperationId, Plan, Stage, TemplateText,
+    },
 };
 use crate::{
     current::{CurrentState, Live},
@@ -19,9 +21,9 @@ use crate::{
     problem::{Code, Problem},
     sorted_map::SortedMap,
 };
-use connexa_types::{Endpoint, JsonPointer, Kind};
+use connexa_types::{Class, Endpoint, JsonPointer, Kind};
 use serde_json::Value;
-use std::{collections::BTreeMap, fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 /// What is done to objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub enum Verb {
     RevokeProfile,
     /// Has profiles made, for files.
     Profile,
+    /// Takes the profile of a connector out of force, has a new one made, and waits until it is in use.
+    RotateProfile,
 }
 
 /// A word that is no verb.
@@ -63,6 +67,7 @@ impl Verb {
         Self::IpsecStop,
         Self::RevokeProfile,
         Self::Profile,
+        Self::RotateProfile,
     ];
 
     /// The word.
@@ -77,6 +82,7 @@ impl Verb {
             Self::IpsecStop => "ipsec-stop",
             Self::RevokeProfile => "revoke-profile",
             Self::Profile => "profile",
+            Self::RotateProfile => "rotate-profile",
         }
     }
 
@@ -89,6 +95,7 @@ impl Verb {
             Self::RevokeProfile | Self::Profile => {
                 &[Kind::NetworkConnector, Kind::HostConnector, Kind::Device]
             }
+            Self::RotateProfile => &[Kind::NetworkConnector, Kind::HostConnector],
         }
     }
 }
@@ -133,6 +140,8 @@ pub struct Act {
     pub form: ProfileForm,
     /// The region that profiles of devices are for.
     pub region: Option<String>,
+    /// How long a connector whose profile is rotated may take to come online again; `None`: that is not waited for.
+    pub online_within: Option<Duration>,
 }
 
 /// Computes the calls of an action.
@@ -219,8 +228,12 @@ fn assemble<'a>(
                 change.note = Some(note.to_owned());
             } else {
                 tell(&mut change, live, act);
-                let id = OperationId(format!("op-{}", operations.len() + 1));
-                operations.push(operation(id, planned.len(), live, act));
+                if act.verb == Verb::RotateProfile {
+                    rotation(&mut operations, planned.len(), live, act);
+                } else {
+                    let first = OperationId(format!("op-{}", operations.len() + 1));
+                    operations.push(operation(first, planned.len(), live, act));
+                }
             }
         }
         planned.push(change);
@@ -228,7 +241,8 @@ fn assemble<'a>(
     drop(errors);
     let tenant = finder.current.tenant.clone();
     let fingerprint = fingerprint::fingerprint(finder, &tenant, &planned, &operations, &[]);
-    let updates = u64::try_from(operations.len()).unwrap_or(u64::MAX);
+    let updates = operations.iter().filter(|operation| operation.class() == Class::Update).count();
+    let updates = u64::try_from(updates).unwrap_or(u64::MAX);
     Plan {
         format: Plan::FORMAT,
         tenant,
@@ -288,7 +302,9 @@ fn refusal(live: &Live, act: &Act, options: &PlanOptions, key: &str) -> Option<P
     let message = match act.verb {
         Verb::Suspend if super::body::is_owner(live) => "the owner cannot be suspended",
         Verb::IpsecStart | Verb::IpsecStop if !is_ipsec => "it is no IPsec connector",
-        Verb::Profile | Verb::RevokeProfile if is_ipsec => "an IPsec connector has no profile",
+        Verb::Profile | Verb::RevokeProfile | Verb::RotateProfile if is_ipsec => {
+            "an IPsec connector has no profile"
+        }
         Verb::Profile if live.kind == Kind::Device && act.region.is_none() => {
             "the profile of a device is for one region, and none is given"
         }
@@ -352,7 +368,8 @@ fn already(live: &Live, verb: Verb) -> Option<&'static str> {
         | Verb::ResendInvitation
         | Verb::ForcePasswordChange
         | Verb::RevokeProfile
-        | Verb::Profile => None,
+        | Verb::Profile
+        | Verb::RotateProfile => None,
     }
 }
 
@@ -394,6 +411,10 @@ fn tell(change: &mut Change, live: &Live, act: &Act) {
             Some("the connector goes dark, until it has a new profile".to_owned()),
             Some("a revoked profile stays so; `profile` makes a new one"),
         ),
+        (Verb::RotateProfile, _) => (
+            Some("connectors go dark until the new profile reaches them".to_owned()),
+            Some("a revoked profile stays so"),
+        ),
         (Verb::Profile, _) => (None, Some("a profile that was given out stays so, until `revoke-profile`")),
     };
     change.notice = notice;
@@ -420,7 +441,11 @@ fn operation(id: OperationId, change: usize, live: &Live, act: &Act) -> Operatio
         id,
         call: CallTemplate {
             endpoint: endpoint(live.kind, act),
-            path_args: vec![TemplateText::Text(live.id.to_string())],
+            // A list is read as a whole.
+            path_args: match act.verb {
+                Verb::RotateProfile => Vec::new(),
+                _ => vec![TemplateText::Text(live.id.to_string())],
+            },
             query,
             body: None,
             outputs: BTreeMap::new(),
@@ -434,6 +459,31 @@ fn operation(id: OperationId, change: usize, live: &Live, act: &Act) -> Operatio
         unit: None,
         base: vec![live.clone()],
         stage: None,
+    }
+}
+
+/// The stages of a rotation: the old profile is revoked, the new one fetched, and the connector waited for.
+fn rotation(operations: &mut Vec<Operation>, change: usize, live: &Live, act: &Act) {
+    let mut stage = |verb, stage| {
+        let id = OperationId(format!("op-{}", operations.len() + 1));
+        let mut operation = operation(id, change, live, &Act { verb, ..act.clone() });
+        if stage != Stage::Begin {
+            operation.needs.push(operations.len() - 1);
+            // What it rests on was looked at before the first stage, which has changed it.
+            operation.base.clear();
+        }
+        operation.stage = Some(stage);
+        operations.push(operation);
+    };
+    stage(Verb::RevokeProfile, Stage::Begin);
+    stage(Verb::Profile, Stage::Fetch);
+    if let Some(within) = act.online_within {
+        let online = Await {
+            at: JsonPointer::new("/connectionStatus"),
+            values: ["ONLINE", "ONLINE_WITH_ISSUES"].map(str::to_owned).to_vec(),
+            within,
+        };
+        stage(Verb::RotateProfile, Stage::Await(online));
     }
 }
 
@@ -455,6 +505,8 @@ fn endpoint(kind: Kind, act: &Act) -> Endpoint {
         Verb::RevokeProfile => {
             of(Endpoint::NetworkConnectorProfileRevoke, Endpoint::HostConnectorProfileRevoke)
         }
+        // Its last stage: the list that shows the connector.
+        Verb::RotateProfile => of(Endpoint::NetworkList, Endpoint::HostList),
         Verb::Profile if kind == Kind::Device => Endpoint::DeviceProfile,
         Verb::Profile => match act.form {
             ProfileForm::Ovpn => of(Endpoint::NetworkConnectorProfile, Endpoint::HostConnectorProfile),
@@ -472,6 +524,10 @@ fn endpoint(kind: Kind, act: &Act) -> Endpoint {
 mod tests {
     use super::*;
 
+    fn act(verb: Verb, form: ProfileForm) -> Act {
+        Act { verb, form, region: None, online_within: None }
+    }
+
     #[test]
     fn verbs_are_read_in_both_spellings() {
         for verb in Verb::ALL {
@@ -484,9 +540,10 @@ mod tests {
     #[test]
     fn each_verb_has_a_call_with_all_that_its_path_needs() {
         for verb in Verb::ALL {
-            for kind in verb.kinds() {
+            // A rotation is made of the calls of others.
+            for kind in verb.kinds().iter().filter(|_| *verb != Verb::RotateProfile) {
                 for form in [ProfileForm::Ovpn, ProfileForm::Token, ProfileForm::Dmg, ProfileForm::Msi] {
-                    let endpoint = endpoint(*kind, &Act { verb: *verb, form, region: None });
+                    let endpoint = endpoint(*kind, &act(*verb, form));
                     let path = endpoint.info().path;
                     assert_eq!(path.matches('{').count(), 1, "{path}");
                     let family = match kind {

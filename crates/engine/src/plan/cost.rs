@@ -8,7 +8,10 @@
 //! yet it is told for two published profiles, from full buckets on and with the reads that were made, and `seconds` is
 //! that of the profile `default`.
 
-use super::types::{Action, Change, Cost};
+use super::{
+    act::Verb,
+    types::{Action, Change, Cost},
+};
 use crate::{
     quota::QuotaView,
     report::{QuotaSource, Verdict},
@@ -59,6 +62,7 @@ fn one_per_object(change: &Change) -> u64 {
         // counted.
         (Some(preset), _) if matches!(preset.verdict, Verdict::Failed | Verdict::Skipped) => 0,
         (_, Action::NoOp) => 0,
+        (_, Action::Do) if change.verb.as_deref() == Some(Verb::RotateProfile.as_str()) => 2,
         (_, Action::Create | Action::Update | Action::Delete | Action::Do) => 1,
         (_, Action::Replace) => 2,
     };

@@ -1,6 +1,6 @@
 //! The document `connexa.plan/1`.
 
-use super::types::{Action, Change, Cost, Plan};
+use super::types::{Action, Change, Cost, Plan, Stage};
 use crate::{
     desired::Source,
     problem::Problem,
@@ -136,9 +136,9 @@ pub fn document(plan: &Plan, timings: PlanTimings) -> PlanDocument<'_> {
             verb: change.verb.as_deref(),
         });
     }
-    let operations = plan
-        .operations
-        .iter()
+    // Who only waits makes no call of its own.
+    let calls = plan.operations.iter().filter(|operation| !matches!(operation.stage, Some(Stage::Await(_))));
+    let operations = calls
         .map(|operation| {
             let endpoint: Endpoint = operation.call.endpoint;
             PlannedOperation {

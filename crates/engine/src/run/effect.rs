@@ -3,7 +3,7 @@
 
 use crate::{
     catalog::{self, SETTINGS, SetCall, Setting},
-    plan::Operation,
+    plan::{Operation, Stage},
 };
 use connexa_types::{AnswerBody, CallBody, Endpoint, Kind};
 use serde_json::Value;
@@ -70,6 +70,14 @@ pub(super) fn lost_answer(endpoint: Endpoint) -> LostAnswer {
         E::NetworkConnectorIpsecStop => LostAnswer::Read(Sign::Member(CONNECTOR_STATE, &["SUSPENDED"])),
         _ if setting_of(endpoint).is_some() => LostAnswer::Read(Sign::Setting),
         _ => LostAnswer::Settle,
+    }
+}
+
+/// The row of an operation: that of its call, but for what may be asked for again.
+pub(super) fn row(operation: &Operation) -> LostAnswer {
+    match (&operation.stage, lost_answer(operation.call.endpoint)) {
+        (Some(Stage::Fetch), LostAnswer::Never) => LostAnswer::Resend,
+        (_, row) => row,
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     machine::{AttemptId, Output},
+    plan::Stage,
     record::{OpenRuling, Record, UndoScope},
     report::{RunOutcome, Verdict},
 };
@@ -55,7 +56,12 @@ impl Run {
         let root = self.subject(operation).carries.first().map_or(0, |carried| carried.change);
         let mut lost = Vec::new();
         let halted = self.starts_nothing() && verdict == Verdict::Unprocessed;
-        self.graph.end(operation, verdict == Verdict::Succeeded, |next| lost.push(next));
+        let goes_on = match verdict {
+            Verdict::Succeeded => true,
+            Verdict::Unknown => self.subject(operation).stage == Some(Stage::Begin),
+            Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed | Verdict::Undone => false,
+        };
+        self.graph.end(operation, goes_on, |next| lost.push(next));
         self.member_over(operation, now);
         // Under a halt the rest is unprocessed, not skipped: it hangs on nothing but the halt.
         while !halted && let Some(next) = lost.pop() {
@@ -128,6 +134,7 @@ impl Run {
                 open.push(OpenRuling { change, ruling: ruling.clone() });
             }
             if let Some((verdict, report)) = self.ledger.rule(&plan, change, operation, ruling, sent) {
+                self.stages.over(change);
                 self.record(Record::ChangeEnded { change, verdict, report, at: now.wall });
             }
         }
@@ -247,10 +254,12 @@ impl Run {
         }
         self.asking = false;
         // What takes something back goes on, unless that is not wanted either.
-        let goes_on: HashSet<usize> = match self.takes_back() {
+        let mut goes_on: HashSet<usize> = match self.takes_back() {
             true => self.undo.at_work().collect(),
             false => HashSet::new(),
         };
+        // So does what has been begun with an object.
+        goes_on.extend(self.gone_through_with());
         let is_held = |job: &Job| matches!(job, Job::Operation(operation) if !goes_on.contains(operation));
         self.backing_off.retain(|_, job| !is_held(job));
         self.give_up(now, out, is_held);
@@ -259,6 +268,7 @@ impl Run {
         self.forget(|_, waiter| is_forgotten(waiter), now, out);
         if self.halt.as_ref().is_some_and(Halt::cuts_settling) {
             self.cut_settling(now, out);
+            self.cut_waiting(now);
         }
         if self.sends_nothing() {
             let on_its_way = |run: &Self, what| {
@@ -300,6 +310,7 @@ impl Run {
             || !self.backing_off.is_empty()
             || !self.pages.is_empty()
             || !self.settling.is_idle()
+            || self.stages.are_open()
             || self.settling.held().any(|target| self.busy.get(target).is_some_and(|line| !line.is_empty()))
     }
 

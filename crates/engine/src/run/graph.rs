@@ -1,6 +1,6 @@
 //! The order of operations: what may start, and what first.
 
-use super::{options::OnFailure, units::Units};
+use super::{options::OnFailure, stages, units::Units};
 use crate::{plan::Plan, undo};
 use std::{cmp::Reverse, collections::BTreeSet};
 
@@ -203,6 +203,12 @@ impl Graph {
                 behind[*barrier] = behind[*barrier].max(self.path[index]);
             }
         }
+        for (index, _) in
+            plan.operations.iter().enumerate().filter(|(_, operation)| stages::goes_on(operation))
+        {
+            // What has been begun is not kept waiting by what has not.
+            self.path[index] = usize::MAX;
+        }
     }
 
     /// Adds an operation that has grown in the run; it waits for nothing. `takes_back`: whether it takes something back.
@@ -240,6 +246,13 @@ impl Graph {
     /// Whether something may start that takes something back.
     pub(super) fn is_ready_back(&self) -> bool {
         !self.back.is_empty()
+    }
+
+    /// The next operation to start of those that may.
+    pub(super) fn take_where(&mut self, may_start: impl Fn(usize) -> bool) -> Option<usize> {
+        let next = *self.ready.iter().find(|(_, index)| may_start(*index))?;
+        self.ready.remove(&next);
+        Some(next.1)
     }
 
     /// Whether something may start.

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     machine::{AttemptId, Output, TimerId},
+    plan::Stage,
     ports::{DeliverError, DeliveryLabel},
     record::Record,
     report::ErrorType,
@@ -151,7 +152,7 @@ impl Run {
                     Ruling::failed(ErrorType::ServerError, error)
                 });
             }
-            Outcome::Indeterminate(why) => self.lost(operation, call, &why, now, out),
+            Outcome::Indeterminate(why) => self.lost(operation, &why, now, out),
             Outcome::Unauthorized => {
                 self.halt(Halt::Unauthorized, now, out);
                 self.halted_work = true;
@@ -168,6 +169,10 @@ impl Run {
         let subject = self.subject(operation);
         let Some(call) = self.tasks[operation].call.clone() else { return };
         match outcome {
+            Outcome::Applied(_) if subject.stage == Some(Stage::Fetch) => {
+                // It is asked for again.
+                self.tasks[operation].lost = Some(ruling::lost("what it gave out may not have been kept"));
+            }
             Outcome::Applied(_) if gives_out(call.endpoint) => {
                 let lost = "it was applied, but whether what it gave out was kept is not recorded";
                 self.end_all(operation, &Ruling::unknown(lost), now);
@@ -204,7 +209,7 @@ impl Run {
     fn applied(&mut self, operation: usize, call: &Call, answer: &Answer, delivery: Delivery, now: Now) {
         let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
-        self.tasks[operation].lost = None;
+        let lost = self.tasks[operation].lost.take();
         self.watch_brake(operation, None);
         self.fresh.applied(&subject, call.method());
         let (mut rulings, mut missing) = (Vec::new(), Vec::new());
@@ -215,8 +220,18 @@ impl Run {
             }
         }
         if let (Some(delivery), Some((_, ruling))) = (delivery, rulings.first_mut()) {
+            if lost.is_some() {
+                *ruling = ruling.clone().noted("asked for again: the answer was lost");
+            }
             *ruling = match delivery {
                 Ok(place) => ruling.clone().noted(format!("written to {place}")),
+                Err(DeliverError { why, kept: Some(place) }) => {
+                    Ruling::failed(ErrorType::Rejected, why).noted(format!("written to {place}"))
+                }
+                // It can be had again.
+                Err(error) if subject.stage == Some(Stage::Fetch) => {
+                    Ruling::failed(ErrorType::Rejected, format!("it could not be kept: {error}"))
+                }
                 // As if the answer had been lost: it may be given out once only.
                 Err(error) => {
                     Ruling::unknown(format!("the service gave it out, but it could not be kept: {error}"))
@@ -255,7 +270,7 @@ impl Run {
         }
         self.tasks[operation].refusal = Some(Box::new(rejection.clone()));
         let task = &mut self.tasks[operation];
-        match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
+        match (effect::row(&subject), Reading::of(&subject)) {
             (LostAnswer::Read(_) | LostAnswer::Settle, Some(what)) if task.losses > 0 => {
                 // An attempt that was lost may be what it is refused for now.
                 let lost = task.lost.take().unwrap_or_else(|| ruling::lost("an earlier answer was lost"));
@@ -293,11 +308,11 @@ impl Run {
     }
 
     /// A mutating call whose outcome is not known.
-    fn lost(&mut self, operation: usize, call: &Call, why: &Why, now: Now, out: &mut Outs) {
+    fn lost(&mut self, operation: usize, why: &Why, now: Now, out: &mut Outs) {
         let subject = self.subject(operation);
         let error = ruling::lost(&ruling::words(why));
         let resent = self.tasks[operation].lost.replace(error.clone()).is_some();
-        match (effect::lost_answer(call.endpoint), Reading::of(&subject)) {
+        match (effect::row(&subject), Reading::of(&subject)) {
             (LostAnswer::Read(_) | LostAnswer::Settle, Some(what)) => self.settle(operation, what, now),
             (LostAnswer::Resend, _) => self.resend(operation, error, now, out),
             (LostAnswer::ResendOnce, _) if !resent => self.resend(operation, error, now, out),

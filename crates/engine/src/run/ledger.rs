@@ -1,6 +1,6 @@
 //! The verdicts of a run: one for each change, once all operations that carry it have ended.
 
-use super::ruling::Ruling;
+use super::{ruling::Ruling, stages::is_staged};
 use crate::{
     plan::{Action, Plan},
     report::{ErrorType, ReportedChange, Verdict},
@@ -162,7 +162,7 @@ impl Ledger {
         if entry.open > 0 {
             return None;
         }
-        let ruling = entry.together();
+        let ruling = entry.together(is_staged(plan, change, entry.carriers));
         Some(self.close(plan, change, ruling))
     }
 
@@ -215,11 +215,13 @@ impl Ledger {
 }
 
 impl Entry {
-    /// What all operations together came to for a change that several carry.
-    fn together(&self) -> Ruling {
+    /// What all operations together came to for a change that several carry. `staged`: each is a stage of it.
+    fn together(&self, staged: bool) -> Ruling {
         let worst = worst(&self.rulings).cloned().unwrap_or_else(|| Ruling::unknown("nothing is known"));
         let applied = self.rulings.iter().filter(|(_, ruling)| ruling.verdict == Verdict::Succeeded).count();
-        let mut ruling = if worst.verdict == Verdict::Succeeded || applied == 0 {
+        // A stage that fails leaves those before it as they are, and can be tried again.
+        let is_plain = worst.verdict == Verdict::Succeeded || staged && worst.verdict == Verdict::Failed;
+        let mut ruling = if is_plain || applied == 0 {
             worst
         } else {
             // Neither as desired nor as it was: only *unknown* does not claim one of both.
@@ -230,6 +232,12 @@ impl Entry {
                 ..Ruling::unknown(format!("applied in part ({applied} of {carriers} calls): {why}"))
             }
         };
+        if staged {
+            // What each stage did counts, however the last one ended.
+            let notes: Vec<&str> =
+                self.rulings.iter().filter_map(|(_, ruling)| ruling.note.as_deref()).collect();
+            ruling.note = (!notes.is_empty()).then(|| notes.join("; "));
+        }
         // Of a replace the object that has an origin: it was made, others only changed.
         let shown = || self.rulings.iter().rev().filter(|(_, ruling)| ruling.object.is_some());
         if let Some((_, of)) = shown().find(|(_, of)| of.origin.is_some()).or_else(|| shown().next()) {

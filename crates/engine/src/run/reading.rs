@@ -54,6 +54,8 @@ pub(super) enum Wish {
     Settle,
     /// Whether the service holds anything twice of what was made of the kind: asked once, at the end of the run.
     Last,
+    /// Whether its object is shown as it is to become.
+    Shown,
 }
 
 impl LookUp {
@@ -227,6 +229,7 @@ impl Run {
                 }
                 Wish::Settle => self.find_out(operation, what, now),
                 Wish::Last => self.look_once_more(what, now),
+                Wish::Shown => self.look_at(operation, now),
             }
         }
         for waiter in look_up.next {
@@ -275,6 +278,7 @@ impl Run {
             }
             Wish::Settle => self.cannot_find_out(operation, what, why, now),
             Wish::Last => self.cannot_look_once_more(what, words, now),
+            Wish::Shown => self.not_seen(operation, words, now),
         }
     }
 

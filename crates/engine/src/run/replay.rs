@@ -12,7 +12,8 @@ mod open;
 mod undone;
 
 use super::{
-    Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, starting,
+    Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, stages,
+    starting,
 };
 use crate::{
     machine::AttemptId,
@@ -373,7 +374,7 @@ impl Replay {
     fn begin_waves_anew(&mut self) {
         self.run.waves = std::mem::take(&mut self.waves_anew);
         if self.run.waves.is_empty() {
-            self.run.waves = starting::waves(&self.run.options.waves, self.run.plan.operations.len());
+            self.run.waves = starting::waves(&self.run.options.waves, &self.run.plan);
         }
         self.run.wave = 0;
     }
@@ -385,11 +386,9 @@ impl Replay {
         self.reopen(self.goal_of(goal));
         self.legs += 1;
         // Waves count what is left.
-        let tasks = &self.run.tasks[..self.run.plan.operations.len()];
-        let open: Vec<usize> = (0..tasks.len()).filter(|index| !tasks[*index].ended).collect();
-        let sizes = starting::waves(&self.run.options.waves, open.len());
-        let ends = |number: &usize| open.get(*number).copied().unwrap_or(tasks.len());
-        self.waves_anew = sizes.iter().map(ends).collect();
+        let plan = &self.run.plan;
+        let open = stages::open(plan, |operation| !self.run.tasks[operation].ended);
+        self.waves_anew = starting::waves_of(&self.run.options.waves, &open, plan);
     }
 
     /// The run as it goes on from here.

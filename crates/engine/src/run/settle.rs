@@ -18,7 +18,7 @@ use crate::{
     plan::Operation,
     record::{Record, SettleWait},
 };
-use connexa_types::{Call, Mono, Now};
+use connexa_types::{Mono, Now};
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -177,13 +177,13 @@ impl Run {
 
     /// Whether an operation may be sent as far as its past goes: what was taken up from a journal may have been sent before.
     /// Else it has ended, or waits for a list.
-    pub(super) fn is_proven(&mut self, operation: usize, subject: &Operation, call: &Call, now: Now) -> bool {
+    pub(super) fn is_proven(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
         let task = &self.tasks[operation];
         if !task.unproven {
             return true;
         }
         let (losses, due) = (task.losses, task.settled_at);
-        match (effect::lost_answer(call.endpoint), Reading::of(subject)) {
+        match (effect::row(subject), Reading::of(subject)) {
             (LostAnswer::Read(_) | LostAnswer::Settle, Some(what)) => {
                 // Whatever was sent before had been applied by then, and showed, or never will: once read after that, a
                 // list tells for good. Readings of earlier processes are none.

@@ -6,10 +6,11 @@ use super::{
     reading::{Waiter, Wish},
     replay::{self, Resumed},
     ruling::Ruling,
+    stages,
 };
 use crate::{
     machine::{AttemptId, Output, Question, TimerId},
-    plan::{Change, Operation},
+    plan::{Change, Operation, Plan},
     record::{Purpose, Record},
     report::{ErrorType, Verdict},
 };
@@ -133,7 +134,10 @@ impl Run {
             {
                 let call = Arc::clone(&page.call);
                 (Job::Page(page), call)
-            } else if let Some(operation) = self.graph.take(self.starts()) {
+            } else if let Some(operation) = self.next_operation() {
+                if self.waits(operation, now) {
+                    continue;
+                }
                 match self.prepare(operation, now, out) {
                     Some(call) => (Job::Operation(operation), call),
                     None => continue,
@@ -144,7 +148,8 @@ impl Run {
             let attempt = AttemptId(self.number());
             // What has waited its turn and was read for again does not wait a second one: it would grow old again.
             let had_its_turn = matches!(job, Job::Operation(operation) if self.tasks[operation].aged > 0);
-            let urgent = self.options.urgent || had_its_turn;
+            let goes_on = matches!(job, Job::Operation(operation) if self.is_gone_through_with(operation));
+            let urgent = self.options.urgent || had_its_turn || goes_on;
             out.push(Output::Acquire { attempt, class: call.class(), urgent });
             self.active.insert(attempt, Active { job, call, asked: now.mono, granted: None });
         }
@@ -177,20 +182,20 @@ impl Run {
             }
         };
         (self.occupies(operation, &call)
-            && self.is_proven(operation, &subject, &call, now)
+            && self.is_proven(operation, &subject, now)
             && self.is_wanted(operation, &subject, now)
             && self.base_is_same(operation, &subject, now, out))
         .then_some(call)
     }
 
     /// Whether an operation is to be started at all; else it has ended.
-    fn is_wanted(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
+    pub(super) fn is_wanted(&mut self, operation: usize, subject: &Operation, now: Now) -> bool {
         if self.is_back(operation) {
             return true;
         }
         let ruling = if self.is_held(operation) {
             self.held(operation)
-        } else if let Some(stopped) = self.brake.stopped(subject.kind) {
+        } else if let Some(stopped) = self.brake.stopped(subject.kind).filter(|_| !stages::goes_on(subject)) {
             let cause = super::ruling::name(&self.plan.changes[stopped.cause]);
             let error = format!("not started: {}, so the rest of the kind was stopped", stopped.why);
             Ruling { cause: Some(cause), ..Ruling::unprocessed(error, None) }
@@ -367,6 +372,9 @@ impl Run {
         if self.deadline == Some(timer) {
             return self.halt(Halt::Deadline, now, out);
         }
+        if self.stage_woke(timer, now) {
+            return;
+        }
         if self.is_settle_timer(timer) {
             // What is due is begun in any case.
             return;
@@ -418,14 +426,17 @@ impl Run {
             return self.next_wave(now, out);
         }
         let planned = self.plan.operations.len();
-        let open = |tasks: &[super::Task]| tasks.iter().filter(|task| !task.ended).count() as u64;
+        // Stages of one change count as one.
+        let all_open = stages::open(&self.plan, |operation| !self.tasks[operation].ended);
+        let open = |upto: usize| all_open.iter().filter(|from| **from < upto).count() as u64;
+        let steps = stages::beginnings(&self.plan).len() as u64;
         self.asking = true;
         out.push(Output::Ask(Question::NextWave {
             wave: u32::try_from(self.wave + 1).unwrap_or(u32::MAX),
-            ended: planned as u64 - open(&self.tasks[..planned]),
+            ended: steps - open(planned),
             bad: self.ledger.bad,
-            next: open(&self.tasks[..limit.min(planned)]),
-            left: open(&self.tasks[..planned]),
+            next: open(limit.min(planned)),
+            left: open(planned),
         }));
     }
 
@@ -456,8 +467,19 @@ impl Run {
     }
 }
 
-/// The numbers of operations that waves end at: ascending, the last is all.
-pub(super) fn waves(sizes: &[WaveSize], all: usize) -> Vec<usize> {
+/// The numbers of operations that waves end at: ascending, the last is all. Sizes count what begins; later stages go with it.
+pub(super) fn waves(sizes: &[WaveSize], plan: &Plan) -> Vec<usize> {
+    waves_of(sizes, &stages::beginnings(plan), plan)
+}
+
+/// The same, where only what begins at some operations counts.
+pub(super) fn waves_of(sizes: &[WaveSize], beginnings: &[usize], plan: &Plan) -> Vec<usize> {
+    let ends = limits(sizes, beginnings.len());
+    ends.into_iter().map(|end| beginnings.get(end).copied().unwrap_or(plan.operations.len())).collect()
+}
+
+/// What waves end at, of so many.
+fn limits(sizes: &[WaveSize], all: usize) -> Vec<usize> {
     let mut limits: Vec<usize> = sizes.iter().map(|size| size.of(all)).chain([all]).collect();
     limits.sort_unstable();
     limits.dedup();
@@ -507,11 +529,11 @@ mod tests {
     #[test]
     fn waves_ascend_and_end_with_all() {
         use WaveSize::{Operations, Percent};
-        assert_eq!(waves(&[], 7), [7]);
-        assert_eq!(waves(&[Operations(1), Operations(5), Percent(25)], 100), [1, 5, 25, 100]);
-        assert_eq!(waves(&[Percent(25), Operations(5), Operations(5)], 8), [2, 5, 8]);
-        assert_eq!(waves(&[Operations(50)], 8), [8]);
-        assert_eq!(waves(&[Operations(50)], 0), [0]);
+        assert_eq!(limits(&[], 7), [7]);
+        assert_eq!(limits(&[Operations(1), Operations(5), Percent(25)], 100), [1, 5, 25, 100]);
+        assert_eq!(limits(&[Percent(25), Operations(5), Operations(5)], 8), [2, 5, 8]);
+        assert_eq!(limits(&[Operations(50)], 8), [8]);
+        assert_eq!(limits(&[Operations(50)], 0), [0]);
     }
 
     #[test]

@@ -99,6 +99,9 @@ impl Run {
         if self.is_back(operation) {
             return !self.takes_back();
         }
+        if self.is_gone_through_with(operation) {
+            return false;
+        }
         let unit = self.units.unit(self.root(operation));
         self.starts_nothing() || unit.is_some_and(|unit| self.units.is_failing(unit))
     }

@@ -114,8 +114,7 @@ impl Replay {
         let is_stuck = verdict == Verdict::Unknown && self.run.undo.has_left(index);
         if !is_stuck && wanted(verdict) {
             // What must never be sent twice, and nothing shows, stays as it is.
-            let hopeless = verdict == Verdict::Unknown
-                && effect::lost_answer(subject.call.endpoint) == LostAnswer::Never;
+            let hopeless = verdict == Verdict::Unknown && effect::row(&subject) == LostAnswer::Never;
             if !hopeless {
                 self.open(index, &subject);
             }
