@@ -266,29 +266,29 @@ pub(crate) async fn go(
                 break cx.refuse(&failure, unstarted, &[], &spent);
             }
         };
-        match &planned.planning {
+        let Planned { planning, spent } = planned;
+        match planning {
             Planning::Refused(problems) => {
-                let problems = merged(&reading.problems, problems);
-                break cx.refuse_spec(&problems, &planned.spent, || {
+                let problems = merged(&reading.problems, &problems);
+                break cx.refuse_spec(&problems, &spent, || {
                     refused::items(&reading.desired, &problems, action).collect()
                 });
             }
             Planning::Wants(_) => unreachable!("planning goes on until nothing is wanted"),
-            Planning::Ready(plan) => {
+            Planning::Ready(mut plan) => {
                 let problems = merged(&reading.problems, &plan.problems);
-                let mut plan = (**plan).clone();
                 if let Some(profiles) = &course.profiles {
                     profiles.assign(&mut plan);
                 }
                 let held_back = cx.warn(&mut plan);
                 // Those of the reader too: the plan is the one document that a dry run gives.
                 plan.problems = problems.iter().filter(|problem| !problem.is_error()).cloned().collect();
-                let plan = Arc::new(plan);
-                let ready = Ready { planned: &planned, plan: Arc::clone(&plan), problems, format, held_back };
+                let plan: Arc<Plan> = Arc::from(plan);
+                let ready = Ready { spent, plan: Arc::clone(&plan), problems, format, held_back };
                 let stale =
                     course.keeping.file.as_ref().and_then(|kept| kept.refusal(cx.tenant, Some(&plan)));
                 if let Some(failure) = stale {
-                    break cx.refuse(&failure, refused::changes(&plan).collect(), &[], &planned.spent);
+                    break cx.refuse(&failure, refused::changes(&plan).collect(), &[], &spent);
                 }
                 if let Some(out) = course.keeping.out {
                     plan_files::write(out, &plan_files::kept(&course, &protect, &plan, &reading))?;
@@ -297,13 +297,21 @@ pub(crate) async fn go(
                 if let Some(exit) =
                     cx.carry_out(ready, earlier, &mut turn, recovery, &state, &mut signals).await?
                 {
+                    leave(plan);
                     break exit;
                 }
             }
         }
     };
+    leave(reading);
     session.close().await;
     Ok(exit)
+}
+
+/// Leaves a large value as it is. The process ends with the command: to give hundreds of thousands of small pieces back
+/// one by one would only make whoever waits for it wait longer.
+fn leave<T>(value: T) {
+    std::mem::forget(value);
 }
 
 /// What is carried on where a plan has to be made again.
@@ -335,8 +343,9 @@ fn working_folder() -> std::path::PathBuf {
 }
 
 /// A plan that is ready, and what belongs to it.
-struct Ready<'a> {
-    planned: &'a Planned,
+struct Ready {
+    /// What planning took.
+    spent: Spent,
     plan: Arc<Plan>,
     problems: Vec<Problem>,
     format: failures::Format,
@@ -446,27 +455,27 @@ impl Context<'_> {
     }
 
     /// Shows the plan, and no more.
-    fn look_only(&self, ready: &Ready<'_>) -> Exit {
+    fn look_only(&self, ready: &Ready) -> Exit {
         self.screen.say(&problems_view::text(&ready.problems));
-        self.show_plan(&ready.planned.spent, &ready.plan)
+        self.show_plan(&ready.spent, &ready.plan)
     }
 
     /// Shows the plan, asks, runs, reports. `None` if the plan has to be made again, since other runs have changed what it
     /// rests on.
     async fn carry_out(
         &self,
-        ready: Ready<'_>,
+        ready: Ready,
         earlier: &Earlier<'_>,
         turn: &mut Turn,
         recovery: Duration,
         state: &StateDir,
         signals: &mut Signals,
     ) -> Result<Option<Exit>, Failure> {
-        let Ready { planned, plan, problems, format, held_back } = ready;
+        let Ready { spent, plan, problems, format, held_back } = ready;
         let Earlier { place, session, secrets, flags, .. } = *earlier;
         let refuse = |failure: &Failure| {
             let unstarted = refused::changes(&plan).collect();
-            Ok(Some(self.refuse(failure, unstarted, &problems, &planned.spent)))
+            Ok(Some(self.refuse(failure, unstarted, &problems, &spent)))
         };
         self.screen.say(&problems_view::text(&problems));
         let deliver: &dyn Deliver = match &self.course.profiles {
@@ -539,7 +548,7 @@ impl Context<'_> {
         let ended = running::carry(held, &plan, request, session, secrets, signals, self.screen).await;
         let Ended { mut report, cut_off, .. } = ended;
         report.run.profile = self.profile.map(str::to_owned);
-        complete(&mut report, &plan, problems, &planned.spent, session);
+        complete(&mut report, &plan, problems, &spent, session);
         if !recovery.is_zero() {
             report.timings.recovery_ms = Some(session_planning::millis(recovery));
         }
@@ -556,7 +565,9 @@ impl Context<'_> {
                 "stopped at once; calls that were in flight may still be carried out",
             ));
         }
-        Ok(Some(if unreachable { Exit::Unreachable } else { Exit::of_run(&report) }))
+        let exit = if unreachable { Exit::Unreachable } else { Exit::of_run(&report) };
+        leave(report);
+        Ok(Some(exit))
     }
 
     /// The end of a command that only looks.

@@ -277,6 +277,10 @@ pub fn plan(desired: &DesiredState, current: &CurrentState, options: &PlanOption
         overlap_setting: overlap::check(&finder, &mut problems),
         ..Wants::default()
     };
+    // What is wanted anyway is wanted at once, unless a second pass can be asked for with it.
+    if !wants.is_empty() && second_pass(&finder).is_empty() {
+        return Planning::Wants(wants);
+    }
     reserved::check(&finder, &mut problems);
     services::check(&finder, &decided.acting, &mut problems);
     devices::check(&finder, &mut problems);

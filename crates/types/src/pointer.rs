@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// A place in a JSON document (RFC 6901); the empty pointer is the whole document.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
@@ -28,13 +28,24 @@ impl JsonPointer {
     /// The place of member `key`, or of element `key`, inside this place.
     #[must_use]
     pub fn child(&self, key: impl fmt::Display) -> Self {
-        let key = key.to_string().replace('~', "~0").replace('/', "~1");
-        Self(format!("{}/{key}", self.0))
+        let mut text = String::with_capacity(self.0.len() + 24);
+        text.push_str(&self.0);
+        text.push('/');
+        let start = text.len();
+        write!(text, "{key}").expect("a text takes all");
+        if text[start..].contains(['~', '/']) {
+            let escaped = text.split_off(start).replace('~', "~0").replace('/', "~1");
+            text.push_str(&escaped);
+        }
+        Self(text)
     }
 
     /// The tokens of the pointer, unescaped.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|t| t.replace("~1", "/").replace("~0", "~"))
+        self.0.split('/').skip(1).map(|token| match token.contains('~') {
+            true => token.replace("~1", "/").replace("~0", "~"),
+            false => token.to_owned(),
+        })
     }
 
     /// The value at this place of `document`.

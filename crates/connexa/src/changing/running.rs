@@ -1,6 +1,6 @@
 //! Carrying a run out from the command line: watched, written down, and stopped by signals.
 
-use super::{events::EventFile, waves::Between};
+use super::{events::EventFile, leave, waves::Between};
 use crate::{
     cli::{Color, RunFlags},
     screen::Screen,
@@ -134,7 +134,10 @@ pub(crate) async fn carry(
     }
     let until_first_list = recovery.took;
     match ended {
-        Some(report) => Ended { report, cut_off: false, until_first_list },
+        Some(report) => {
+            leave(so_far);
+            Ended { report, cut_off: false, until_first_list }
+        }
         None => {
             let report = so_far.report(plan, State::CutOff(session.now().wall));
             Ended { report, cut_off: true, until_first_list }

@@ -155,14 +155,13 @@ impl Writer<'_, '_> {
             if self.is_left_out(field, up) {
                 continue;
             }
-            let at_field = pointer(place, field.request);
             let live = at(read, field.response);
             let value = if sent_empty(owned, field) {
                 Some(Value::Array(Vec::new()))
             } else {
                 match wanted(owned, field) {
                     Some(_) if up.is_none() && self.kept == Some(field.name) => self.as_read(&trail, live),
-                    Some(desired) => self.desired(desired, live, &at_field, &trail),
+                    Some(desired) => self.desired(desired, live, &pointer(place, field.request), &trail),
                     None => self.as_read(&trail, live),
                 }
             };
@@ -304,13 +303,13 @@ impl Writer<'_, '_> {
 /// Puts null where fields are cleared.
 fn put_cleared(fields: &'static [Field], owned: &Owned, json: &mut Value) {
     for field in fields {
-        let place = pointer(&JsonPointer::default(), field.request);
+        let place = || pointer(&JsonPointer::default(), field.request);
         match (owned.get(field.name), field.ty) {
             (Some(FieldValue::Clear), _) => {
-                place.put(json, Value::Null);
+                place().put(json, Value::Null);
             }
             (Some(FieldValue::Object(leaves)), FieldType::Object(fields)) => {
-                if let Some(inner) = json.pointer_mut(place.as_str()) {
+                if let Some(inner) = json.pointer_mut(place().as_str()) {
                     put_cleared(fields, leaves, inner);
                 }
             }

@@ -35,14 +35,21 @@ pub(super) fn check<'a>(finder: &Finder<'a>, bodies: &[Option<Body>], problems: 
                 problems.push(index, problem);
             }
         }
-        if found.is_empty() && kind != Kind::NetworkConnector {
+        let of_network = protocol(finder, index, kind, bodies, &whole);
+        if found.is_empty() && of_network.is_none() {
             continue;
         }
         let part = part(finder, index);
         let told: HashSet<_> =
             rules::check_part(kind, &part).into_iter().map(|problem| (problem.code, problem.path)).collect();
         found.retain(|problem| !told.contains(&(problem.code, problem.path.clone())));
-        found.extend(protocol(finder, index, kind, bodies, &whole, &part));
+        // A connector with a network of its spec has been told of, if both items alone decide it.
+        found.extend(of_network.and_then(|(problem, network)| {
+            let network = network.map(|item| self::part(finder, item));
+            let told =
+                network.is_some_and(|network| rules::connector_protocol(&network, &part, false).is_some());
+            (!told).then_some(problem)
+        }));
         for problem in found {
             problems.push(index, problem);
         }
@@ -90,15 +97,14 @@ fn other_protocol(network: &Value, connectors: &[&Live]) -> Option<Problem> {
     Some(problem.hint("delete them, and make connectors of the network's own protocol"))
 }
 
-/// W403: a connector, and the network that it will be in.
+/// W403: a connector, and the network that it will be in; with the item of that, if it has one.
 fn protocol(
     finder: &Finder<'_>,
     index: usize,
     kind: Kind,
     bodies: &[Option<Body>],
     connector: &Value,
-    part: &Value,
-) -> Option<Problem> {
+) -> Option<(Problem, Option<usize>)> {
     if kind != Kind::NetworkConnector {
         return None;
     }
@@ -110,11 +116,7 @@ fn protocol(
         },
         ParentOf::None | ParentOf::Missing => return None,
     };
-    let told = item.is_some_and(|item| {
-        let network = self::part(finder, item);
-        rules::connector_protocol(&network, part, false).is_some()
-    });
-    rules::connector_protocol(&network, connector, true).filter(|_| !told)
+    Some((rules::connector_protocol(&network, connector, true)?, item))
 }
 
 /// What an item alone decides.
