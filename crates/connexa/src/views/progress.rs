@@ -22,7 +22,7 @@ pub(crate) struct Progress<'a> {
 
 enum Form {
     Bar(ProgressBar),
-    Lines { last: Option<Mono>, pending: Option<String> },
+    Lines { last: Option<Mono>, pending: Option<(Tick, Duration)> },
     Silent,
 }
 
@@ -70,8 +70,8 @@ impl<'a> Progress<'a> {
                     *pending = None;
                     self.screen.say(&Text::line(message(tick, elapsed, left, true)));
                 } else if !is_read {
-                    // The last word is said at the end, whenever it came.
-                    *pending = Some(message(tick, elapsed, left, true));
+                    // The last word is said at the end, whenever it came; until then there is one after each call.
+                    *pending = Some((tick.clone(), elapsed));
                 }
             }
         }
@@ -88,8 +88,9 @@ impl Drop for Progress<'_> {
                 self.screen.drawing(None);
             }
             Form::Lines { pending, .. } => {
-                if let Some(line) = pending.take() {
-                    self.screen.say(&Text::line(line));
+                if let Some((tick, elapsed)) = pending.take() {
+                    // Nothing is waited for any more.
+                    self.screen.say(&Text::line(message(&tick, elapsed, |_| None, true)));
                 }
             }
         }

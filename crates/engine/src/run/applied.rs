@@ -223,7 +223,9 @@ fn differences(view: View, definition: &Definition, sent: &Value, shown: &Value)
     let same_key = |value: &Value, place| {
         value.get(place).and_then(Value::as_str).map(|text| definition.key.canonical(text))
     };
-    if same_key(sent, key.request) == same_key(shown, key.response) {
+    if names.iter().any(|name| name == key.name)
+        && same_key(sent, key.request) == same_key(shown, key.response)
+    {
         names.retain(|name| name != key.name);
     }
     names
@@ -237,18 +239,19 @@ fn differing(
     prefix: &str,
     names: &mut Vec<String>,
 ) {
-    let pointer = |place: &str| format!("/{place}");
+    fn at<'v>(object: &'v Value, place: &str) -> Option<&'v Value> {
+        place.split('/').try_fold(object, |object, name| object.get(name))
+    }
     for field in fields.iter().filter(|field| !field.volatile) {
-        let Some(sent) = sent.pointer(&pointer(field.request)).filter(|sent| !sent.is_null()) else {
+        let Some(sent) = at(sent, field.request).filter(|sent| !sent.is_null()) else {
             continue;
         };
-        let shown = shown.and_then(|shown| shown.pointer(&pointer(field.response)));
+        let shown = shown.and_then(|shown| at(shown, field.response));
         if shown.is_none() && view == View::Answer {
             continue;
         }
-        let name = format!("{prefix}{}", field.name);
         if let FieldType::Object(leaves) = field.ty {
-            differing(view, leaves, sent, shown, &format!("{name}."), names);
+            differing(view, leaves, sent, shown, &format!("{prefix}{}.", field.name), names);
             continue;
         }
         let is_same = match shown {
@@ -258,7 +261,7 @@ fn differing(
             }
         };
         if !is_same {
-            names.push(name);
+            names.push(format!("{prefix}{}", field.name));
         }
     }
 }
