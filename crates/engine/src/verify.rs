@@ -130,21 +130,20 @@ fn with_key(live: &LiveKind, change: &ReportedChange, first: Option<&Live>) -> V
     ids
 }
 
-/// The fields in which an object is not as it was left. What the answer to the run did not show is not compared.
+/// The fields in which an object is not as it was left. What is not shown is unset.
 fn fields(all: &[Field], was: Option<&Value>, is: Option<&Value>, prefix: &str, names: &mut Vec<String>) {
     for field in all.iter().filter(|field| !field.volatile) {
-        let at = |object: Option<&'_ Value>| {
+        let at = |object: Option<&Value>| {
             field.response.split('/').try_fold(object?, |value, name| value.get(name)).cloned()
         };
-        let Some(was) = at(was) else { continue };
-        let is = at(is);
+        let (was, is) = (at(was), at(is));
         match field.ty {
             FieldType::Object(leaves) => {
                 let prefix = format!("{prefix}{}.", field.name);
-                fields(leaves, Some(&was), is.as_ref(), &prefix, names);
+                fields(leaves, was.as_ref(), is.as_ref(), &prefix, names);
             }
             FieldType::Secret => {}
-            ty if !same(ty, Some(&was), is.as_ref()) => names.push(format!("{prefix}{}", field.name)),
+            ty if !same(ty, was.as_ref(), is.as_ref()) => names.push(format!("{prefix}{}", field.name)),
             _ => {}
         }
     }

@@ -48,8 +48,14 @@ pub(crate) async fn run(
         Err(ReadJournalError::Damaged { .. }) => return damaged(&past, &head, output, screen).await,
         Err(error) => return Err(past::unreadable(&error)),
     };
-    let is_over = head.abandoned || told.so_far().is_finished() && head.open == 0;
-    if !is_over && !told.records.is_empty() {
+    if !head.is_unfinished() {
+        let word = if head.abandoned { "was abandoned before" } else { "has come to its end" };
+        let note = format_args!("run {} {word}: there is nothing to give up", head.id);
+        screen.say(&Text::titled(Tone::Hint, "note", note));
+        reporting(&told, output, None, global, screen).tell(&told.report(past.named.profile.as_deref()));
+        return Ok(Exit::Complete);
+    }
+    if !told.so_far().is_finished() && !told.records.is_empty() {
         end(&told, &past, arguments.take_over).await?;
     }
     past.journal.abandon(&head.id).await.map_err(|error| past::unreadable(&error))?;

@@ -74,9 +74,10 @@ pub(crate) async fn run(
     let Judged { as_left, not_shown, wrong } = judge(&mut report, &current);
     report.outcome = if wrong == 0 { RunOutcome::Complete } else { RunOutcome::Partial };
     let said = Text::line(format_args!(
-        "run {}: {} as it left them{}",
+        "{} as run {} left {}{}",
+        if as_left == 1 { "1 change is".to_owned() } else { format!("{as_left} changes are") },
         head.id,
-        count(as_left, "change"),
+        if as_left == 1 { "it" } else { "them" },
         if not_shown > 0 { format!(", {not_shown} that nothing shows") } else { String::new() }
     ));
     // What is to be done about it is for a person to decide.

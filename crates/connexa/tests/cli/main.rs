@@ -22,6 +22,8 @@ mod get;
 mod hostile;
 mod profiles;
 mod rotate;
+mod resume;
+mod runs;
 mod secrets;
 mod shared_quota;
 mod stop;

@@ -1,25 +1,13 @@
 //! Signals to a run: once to stop cleanly, twice to stop at once.
 
-use crate::support::{Bench, Listening, assert_valid, came, keys, signal};
+use crate::support::{Bench, Listening, assert_valid, came, keys, signal, wait_until};
 use std::{
     fs,
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     process::Stdio,
     thread,
-    time::Duration,
 };
-
-/// Looks until it is so. Bounded by far more than it takes, so that a test which never gets there fails.
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    for _ in 0..3000 {
-        if is_so() {
-            return;
-        }
-        thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited in vain: {what}");
-}
 
 fn events(bench: &Bench, name: &str) -> usize {
     let events = fs::read_to_string(bench.path().join("events.jsonl")).unwrap_or_default();
