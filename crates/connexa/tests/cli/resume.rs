@@ -44,7 +44,7 @@ fn killed(emulator: &Listening, bench: &Bench) {
 /// Creates that have reached the service.
 fn made(bench: &Bench) -> usize {
     let ledger = fs::read_to_string(bench.path().join("ledger.jsonl")).unwrap_or_default();
-    ledger.matches("\"POST\"").count() - ledger.matches("/oauth/token").count()
+    ledger.matches(r#""method":"POST","path":"/api/v1/networks""#).count()
 }
 
 /// The names of the networks that there are.
@@ -172,7 +172,7 @@ fn a_second_terminal_sees_and_stops_a_run() {
     let watcher = begin(&emulator, &bench, "watch -o jsonl");
 
     let stopped = emulator.run(&bench, "stop").exits(0);
-    assert!(stopped.stdout.contains("has stopped: 5 succeeded, 35 unprocessed"), "{stopped:#?}");
+    assert!(stopped.stdout.contains("has stopped: 5 succeeded and 35 unprocessed"), "{stopped:#?}");
     assert!(stopped.stdout.contains("connexa resume "), "{stopped:#?}");
     let report = came(run.wait_with_output().unwrap()).exits(5).json();
     assert_eq!((&report["outcome"], keys(&report, "unprocessed").len()), (&"stopped".into(), 35));
