@@ -23,6 +23,7 @@ use connexa_types::{Answer, AnswerBody, Call, Endpoint, Outcome, TenantId, Times
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use std::{
+    collections::BTreeMap,
     future::Future,
     path::PathBuf,
     sync::Arc,
@@ -38,7 +39,7 @@ fn main() {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--operations" => {
-                operations = arguments.next().and_then(|n| n.parse().ok()).expect("a number follows")
+                operations = arguments.next().and_then(|n| n.parse().ok()).expect("a number follows");
             }
             "--folder" => folder = Some(PathBuf::from(arguments.next().expect("a folder follows"))),
             // Cargo says so to every benchmark.
@@ -209,7 +210,7 @@ fn intent(number: usize) -> Record {
 }
 
 fn outcome(number: usize) -> Vec<Record> {
-    let answer = Answer { status: 201, body: AnswerBody::Json(answer(number)), sealed: Default::default() };
+    let answer = Answer { status: 201, body: AnswerBody::Json(answer(number)), sealed: BTreeMap::new() };
     let report = json!({
         "kind": "network", "key": format!("branch-{number}"), "action": "create", "item": item(number),
         "id": format!("0d5d3c7e-0000-4000-8000-{number:012}"), "object": answer.json(), "attempts": 1, "status": 201,

@@ -238,12 +238,11 @@ pub(crate) fn own_folder(path: &Path) -> Result<bool, StateDirError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(cannot("look at", path, error)),
     };
-    let found = match look()? {
-        Some(found) => found,
-        None => {
-            make_folder(path).map_err(|error| cannot("make the folder", path, error))?;
-            look()?.ok_or_else(|| cannot("find", path, io::ErrorKind::NotFound.into()))?
-        }
+    let found = if let Some(found) = look()? {
+        found
+    } else {
+        make_folder(path).map_err(|error| cannot("make the folder", path, error))?;
+        look()?.ok_or_else(|| cannot("find", path, io::ErrorKind::NotFound.into()))?
     };
     ours(path, &found, "folder", found.is_dir())?;
     close_to_others(path, &found)

@@ -148,7 +148,7 @@ impl Writer {
                     None
                 }
             };
-            keys_of(db, run, found.as_ref())
+            Ok(keys_of(db, run, found.as_ref()))
         });
         flatten(abandoned, run)
     }
@@ -243,23 +243,15 @@ fn bury(db: &Connection, run: &RunId) -> Result<(), Fault> {
 }
 
 /// The keys that a damaged run may have touched, from wherever they can still be read.
-fn keys_of(db: &Connection, run: &RunId, row: Option<&RunRow>) -> Result<Vec<String>, Fault> {
-    let mut keys = Vec::new();
-    let text: Option<String> = db
-        .query_row(
-            "SELECT keys FROM keys JOIN runs ON keys.run = runs.number WHERE runs.run = ?1",
-            [&run.0],
-            |row| row.get(0),
-        )
-        .optional()
-        .unwrap_or_default();
-    if let Some(text) = text {
-        keys = serde_json::from_str(&text).unwrap_or_default();
-    }
+fn keys_of(db: &Connection, run: &RunId, row: Option<&RunRow>) -> Vec<String> {
+    let claimed = "SELECT keys FROM keys JOIN runs ON keys.run = runs.number WHERE runs.run = ?1";
+    let claimed =
+        db.query_row(claimed, [&run.0], |row| row.get::<_, String>(0)).optional().unwrap_or_default();
+    let mut keys: Vec<String> = claimed.and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
     if let Some(plan) = row.and_then(|row| reading::plan(db, row).ok()) {
         keys.extend(plan.changes.iter().map(|change| format!("{}/{}", change.kind, change.key)));
     }
     let mut seen = HashSet::new();
     keys.retain(|key| seen.insert(key.clone()));
-    Ok(keys)
+    keys
 }

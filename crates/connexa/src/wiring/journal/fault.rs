@@ -65,10 +65,9 @@ impl Fault {
         match self {
             Self::Fenced => JournalFailure::Fenced,
             Self::Database(error) => JournalFailure::Write(words(&error)),
-            Self::Damaged { why, .. } => JournalFailure::Write(why),
+            Self::Damaged { why, .. } | Self::Other(why) => JournalFailure::Write(why),
             Self::Newer { .. } => JournalFailure::Write("a newer version has written to it".to_owned()),
             Self::NoSuchRun => JournalFailure::Write("it does not know the run".to_owned()),
-            Self::Other(why) => JournalFailure::Write(why),
         }
     }
 }

@@ -103,12 +103,11 @@ impl Reader {
             None if lives => (RunOutcome::Running, None),
             None => (RunOutcome::Interrupted, None),
         };
-        let counted = match row.state.standing.clone() {
-            Some(counted) => counted,
-            None => {
-                let counted = standing(db, &row).map(|standing| Counted::from(&standing));
-                unless_damaged(counted, &mut damaged)?.unwrap_or_default()
-            }
+        let counted = if let Some(counted) = row.state.standing.clone() {
+            counted
+        } else {
+            let counted = standing(db, &row).map(|standing| Counted::from(&standing));
+            unless_damaged(counted, &mut damaged)?.unwrap_or_default()
         };
         let mark = Marks::at(self.files.marks()).get(row.number, &row.origin);
         Ok(RunHead {
@@ -256,6 +255,12 @@ fn at(seq: u64, error: rusqlite::Error) -> Fault {
     }
 }
 
+/// The number of a plan's format, whatever else stands in it.
+#[derive(serde::Deserialize)]
+struct Format {
+    format: u32,
+}
+
 /// The plan of a run.
 pub(super) fn plan(db: &Connection, row: &RunRow) -> Result<Plan, Fault> {
     let damaged = |why: &str| Fault::damaged(format!("its plan {why}"));
@@ -266,10 +271,6 @@ pub(super) fn plan(db: &Connection, row: &RunRow) -> Result<Plan, Fault> {
         .ok_or_else(|| damaged("is missing"))?;
     if plan_hash(&text).to_hex() != row.identity.plan {
         return Err(damaged("is not what was written"));
-    }
-    #[derive(serde::Deserialize)]
-    struct Format {
-        format: u32,
     }
     match serde_json::from_str::<Format>(&text) {
         Ok(Format { format }) if format > Plan::FORMAT => {
