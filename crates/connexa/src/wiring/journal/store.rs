@@ -177,6 +177,8 @@ fn settings(db: &Connection) -> rusqlite::Result<()> {
         // Where the system has a sync that reaches the disk and one that does not, the former.
         "fullfsync = ON",
         "checkpoint_fullfsync = ON",
+        // What does not fit into memory goes nowhere else than into the journal.
+        "temp_store = MEMORY",
         // Pages are looked at more closely, and nothing that the file itself says is carried out.
         "cell_size_check = ON",
         "trusted_schema = OFF",

@@ -53,7 +53,7 @@ fn child() {
 /// The library.
 fn shim(folder: &Path) -> PathBuf {
     let library = folder.join("syncs.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/wiring/journal/tests/syncs.c");
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/syncs.c");
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     let status = Command::new(compiler)
         .args(["-shared", "-fPIC", "-O1", "-o"])
