@@ -273,6 +273,12 @@ pub(crate) fn actor(key_id: &str) -> Actor {
     }
 }
 
+/// Adds what SQLite says as a cause.
+fn because(mut failure: Failure, error: &rusqlite::Error) -> Failure {
+    failure.causes.push(fault::words(error));
+    failure
+}
+
 impl From<OpenJournalError> for Failure {
     fn from(error: OpenJournalError) -> Self {
         let failure = Self::new(Exit::Refused, error.to_string());
@@ -288,12 +294,12 @@ impl From<OpenJournalError> for Failure {
             OpenJournalError::Foreign { path } | OpenJournalError::OtherTenant { path, .. } => {
                 failure.hint(away(&path))
             }
-            OpenJournalError::Damaged { path, source } => failure.because(&source).hint(away(&path)),
+            OpenJournalError::Damaged { path, source } => because(failure, &source).hint(away(&path)),
             OpenJournalError::Newer { .. } => failure.hint("use the version that wrote it, or a later one"),
             OpenJournalError::Unsafe { .. } => {
                 failure.hint("name a state directory on another file system with `--state-dir`")
             }
-            OpenJournalError::Database { source, .. } => failure.because(&source),
+            OpenJournalError::Database { source, .. } => because(failure, &source),
             OpenJournalError::Thread { source } => failure.because(&source),
         }
     }

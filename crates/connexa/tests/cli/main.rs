@@ -20,6 +20,7 @@ mod faults;
 mod fewest_calls;
 mod get;
 mod hostile;
+mod journal;
 mod profiles;
 mod rotate;
 mod resume;
