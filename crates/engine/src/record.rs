@@ -194,7 +194,7 @@ pub enum Record {
     },
 }
 
-/// Where the time of a run went, by the monotonic clock of its process.
+/// Where the time of a leg of a run went, by the monotonic clock of its process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunTimings {
     /// First intent to last outcome.
@@ -206,6 +206,14 @@ pub struct RunTimings {
     /// Run time less the time in which every worker that had work was in a call or waiting for a permit.
     #[serde(rename = "engine_ms", with = "milliseconds")]
     pub engine: Duration,
+    /// Of a run that was taken up again: from there to its first list call, settle times and waiting for its permit aside.
+    #[serde(
+        rename = "recovery_ms",
+        with = "milliseconds::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub recovery: Option<Duration>,
 }
 
 /// Why an operation was added in the run.

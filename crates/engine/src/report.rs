@@ -255,7 +255,8 @@ pub struct Timings {
     pub engine_ms: f64,
     /// Waiting for permits.
     pub waiting_ms: f64,
-    /// Settling of earlier runs.
+    /// Of a run that was taken up again: opening, reading and following its journal, which the host adds, and what else came
+    /// before its first list call; settle times aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovery_ms: Option<f64>,
 }

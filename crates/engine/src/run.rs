@@ -173,6 +173,8 @@ enum Halt {
     /// The next wave is not wanted.
     Wave(usize),
     Unauthorized,
+    /// The run is given up.
+    Abandoned,
     Journal(JournalFailure),
 }
 
@@ -187,6 +189,7 @@ impl Halt {
             Self::Deadline => "the deadline has passed".to_owned(),
             Self::Wave(wave) => format!("not continued after wave {}", wave + 1),
             Self::Unauthorized => "the service refused the credentials".to_owned(),
+            Self::Abandoned => "the run was abandoned".to_owned(),
             Self::Journal(failure) => failure.to_string(),
         }
     }
@@ -198,7 +201,7 @@ impl Halt {
             Self::Failures(number) => format!("not started: the run was stopped by {number} failures"),
             Self::Wave(wave) => format!("not started: the run was not continued after wave {}", wave + 1),
             Self::Undo(why) => format!("not started: the run is undone, {why}"),
-            Self::Deadline | Self::Unauthorized | Self::Journal(_) => {
+            Self::Deadline | Self::Unauthorized | Self::Abandoned | Self::Journal(_) => {
                 format!("not started: {}", self.reason())
             }
         }
@@ -208,7 +211,7 @@ impl Halt {
     const fn cuts_settling(&self) -> bool {
         match self {
             Self::Failure | Self::Failures(_) | Self::Undo(_) | Self::Wave(_) => false,
-            Self::Stop | Self::Deadline | Self::Unauthorized | Self::Journal(_) => true,
+            Self::Stop | Self::Deadline | Self::Unauthorized | Self::Abandoned | Self::Journal(_) => true,
         }
     }
 
@@ -221,7 +224,7 @@ impl Halt {
             | Self::Undo(_)
             | Self::Deadline
             | Self::Wave(_) => false,
-            Self::Unauthorized | Self::Journal(_) => true,
+            Self::Unauthorized | Self::Abandoned | Self::Journal(_) => true,
         }
     }
 
@@ -229,7 +232,12 @@ impl Halt {
     const fn takes_back(&self) -> bool {
         match self {
             Self::Failure | Self::Failures(_) | Self::Undo(_) => true,
-            Self::Stop | Self::Deadline | Self::Wave(_) | Self::Unauthorized | Self::Journal(_) => false,
+            Self::Stop
+            | Self::Deadline
+            | Self::Wave(_)
+            | Self::Unauthorized
+            | Self::Abandoned
+            | Self::Journal(_) => false,
         }
     }
 
@@ -280,6 +288,19 @@ struct Task {
     unproven: bool,
     /// The operation that it takes back.
     undoes: Option<usize>,
+    /// Its own object is there, some of what it was to bring with it is not.
+    partial: Option<Box<Partial>>,
+}
+
+/// An operation of which only children are looked for: what it made is known.
+#[derive(Clone, Debug)]
+struct Partial {
+    /// The id of its object.
+    parent: String,
+    /// What is known of its changes and not recorded yet.
+    rulings: Vec<(usize, Ruling)>,
+    /// The changes of the children that are looked for.
+    missing: Vec<usize>,
 }
 
 /// An object that a call changes: its path without what is done to it.

@@ -113,6 +113,9 @@ impl ReportFold {
                 self.timings.run_ms += milliseconds(timings.run);
                 self.timings.waiting_ms += milliseconds(timings.waiting);
                 self.timings.engine_ms += milliseconds(timings.engine);
+                if let Some(recovery) = timings.recovery {
+                    *self.timings.recovery_ms.get_or_insert(0.0) += milliseconds(recovery);
+                }
             }
         }
     }
@@ -125,6 +128,12 @@ impl ReportFold {
     /// What is said of a change so far.
     pub(crate) fn change(&self, change: usize) -> Option<&(Verdict, Box<ReportedChange>)> {
         self.changes.get(&change)
+    }
+
+    /// The id of the object of a change that succeeded.
+    pub(crate) fn id_of(&self, change: usize) -> Option<String> {
+        let (verdict, report) = self.changes.get(&change)?;
+        report.id.clone().filter(|_| *verdict == Verdict::Succeeded)
     }
 
     /// The report so far.

@@ -90,6 +90,13 @@ impl Run {
         debug_assert!(!task.ended, "an operation ends once");
         task.ended = true;
         let (sent, lost, refusal) = (task.sent, task.lost.take(), task.refusal.take());
+        let rulings = match task.partial.take() {
+            Some(partial) => {
+                let missing = rulings.into_iter().filter(|(change, _)| partial.missing.contains(change));
+                partial.rulings.into_iter().chain(missing).collect()
+            }
+            None => rulings,
+        };
         self.tasks_open -= 1;
         for change in handed {
             self.ledger.hand_over(*change, sent);

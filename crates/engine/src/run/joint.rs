@@ -349,7 +349,7 @@ fn repair(
 }
 
 /// The same operation without some of its passengers.
-fn without(from: &Operation, call: &Call, named: &BTreeSet<usize>, id: OperationId) -> Operation {
+pub(super) fn without(from: &Operation, call: &Call, named: &BTreeSet<usize>, id: OperationId) -> Operation {
     let gone = |at: &JsonPointer| {
         from.carries.iter().any(|carried| {
             let inner = at.as_str().strip_prefix(carried.at.as_str());

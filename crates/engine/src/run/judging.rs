@@ -6,7 +6,7 @@ use super::{
     reading::{Waiter, Wish},
     refusal,
     ruling::{self, Ruling},
-    starting::{gives_out, is_delete},
+    starting::is_delete,
 };
 use crate::{
     machine::{AttemptId, Output, TimerId},
@@ -163,41 +163,6 @@ impl Run {
         }
     }
 
-    /// Decides what a recorded answer means for its operation, where it is not recorded what it came to. What needs a list
-    /// besides is left to the list that settles what has no verdict.
-    pub(super) fn judge_again(&mut self, operation: usize, outcome: Outcome, now: Now) {
-        let subject = self.subject(operation);
-        let Some(call) = self.tasks[operation].call.clone() else { return };
-        match outcome {
-            Outcome::Applied(_) if subject.stage == Some(Stage::Fetch) => {
-                // It is asked for again.
-                self.tasks[operation].lost = Some(ruling::lost("what it gave out may not have been kept"));
-            }
-            Outcome::Applied(_) if gives_out(call.endpoint) => {
-                let lost = "it was applied, but whether what it gave out was kept is not recorded";
-                self.end_all(operation, &Ruling::unknown(lost), now);
-            }
-            Outcome::Applied(answer) => {
-                let sight = applied::look(&self.plan, &subject, &call, &answer);
-                if sight.changes.iter().all(|shown| shown.ruling.is_some()) {
-                    self.graph.retire(operation);
-                    self.applied(operation, &call, &answer, None, now);
-                }
-            }
-            Outcome::Rejected(rejection) => {
-                let alone = !call.endpoint.creates() || subject.carries.len() == 1;
-                if self.tasks[operation].lost.is_none() && alone {
-                    self.graph.retire(operation);
-                    self.rejected(operation, &call, rejection, now);
-                }
-            }
-            Outcome::Throttled(_)
-            | Outcome::NotSent(_)
-            | Outcome::Indeterminate(_)
-            | Outcome::Unauthorized => {}
-        }
-    }
-
     /// The service takes no batched requests, and has done nothing of this one: from here on each call goes by itself.
     fn one_by_one(&mut self, operation: usize, why: &Why, now: Now) {
         if std::mem::take(&mut self.batching) {
@@ -206,7 +171,14 @@ impl Run {
         self.again_unless_held(operation, now);
     }
 
-    fn applied(&mut self, operation: usize, call: &Call, answer: &Answer, delivery: Delivery, now: Now) {
+    pub(super) fn applied(
+        &mut self,
+        operation: usize,
+        call: &Call,
+        answer: &Answer,
+        delivery: Delivery,
+        now: Now,
+    ) {
         let plan = Arc::clone(&self.plan);
         let subject = self.subject(operation);
         let lost = self.tasks[operation].lost.take();
@@ -259,7 +231,7 @@ impl Run {
         }
     }
 
-    fn rejected(&mut self, operation: usize, call: &Call, rejection: Rejection, now: Now) {
+    pub(super) fn rejected(&mut self, operation: usize, call: &Call, rejection: Rejection, now: Now) {
         let subject = self.subject(operation);
         self.watch_brake(operation, Some(&rejection));
         if is_delete(&subject) && rejection.gone == Some(Gone::Target) {

@@ -56,6 +56,11 @@ impl Ledger {
         entry.verdict.or_else(|| worst(&entry.rulings).map(|ruling| ruling.verdict))
     }
 
+    /// Whether a change has its verdict.
+    pub(super) fn has_verdict(&self, change: usize) -> bool {
+        self.entries[change].verdict.is_some()
+    }
+
     /// Whether several operations carry a change: what each of them came to for it is told by itself.
     pub(super) fn is_shared(&self, change: usize) -> bool {
         self.entries[change].carriers > 1
@@ -72,11 +77,11 @@ impl Ledger {
         }
     }
 
-    /// Takes what an operation came to for a change back: it is open again, and its sendings are counted anew.
-    pub(super) fn reopen(&mut self, change: usize, operation: usize, sent: Sent) {
+    /// Takes what operations came to for a change back: it is open again for one of them, whose sendings are counted anew.
+    pub(super) fn reopen(&mut self, change: usize, operations: &[usize], sent: Sent) {
         self.retract(change);
         let entry = &mut self.entries[change];
-        entry.rulings.retain(|(by, _)| *by != operation);
+        entry.rulings.retain(|(by, _)| !operations.contains(by));
         entry.attempts = entry.attempts.saturating_sub(sent.attempts);
         entry.open += 1;
     }

@@ -8,16 +8,17 @@
 //! that have ended. Kinds that the brake had stopped are tried again: what stopped them may have been mended since, and
 //! asking costs one call.
 
+mod go_on;
 mod open;
 mod undone;
 
 use super::{
-    Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ruling, stages,
-    starting,
+    Goal, Graph, LastLook, Overrides, Phase, Ruling, Run, RunOptions, Task, brake::Brake, ledger::Sent,
+    ruling, stages, starting,
 };
 use crate::{
     machine::AttemptId,
-    plan::{OperationId, Plan},
+    plan::{Action, Operation, OperationId, Plan},
     record::{Growth, Purpose, Record},
     report::{ReportedChange, RunOutcome, Verdict},
     retry::RetryBudget,
@@ -25,9 +26,8 @@ use crate::{
 use connexa_types::{Class, Mono, Outcome};
 use serde_json::Value;
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::Arc,
-    time::Duration,
 };
 
 /// Why a run cannot be taken up from its records.
@@ -77,6 +77,8 @@ pub(super) struct Resumed {
     pub(super) waves_anew: bool,
     /// Answers that are recorded, but not what they came to.
     pub(super) answered: Vec<(usize, Outcome)>,
+    /// Operations of which these changes only are to be sent again.
+    pub(super) again: Vec<(usize, BTreeSet<usize>)>,
 }
 
 impl Run {
@@ -110,6 +112,8 @@ struct Replay {
     operations: HashMap<OperationId, usize>,
     /// Attempts without an outcome: their operation, if they are not of a reading.
     attempts: HashMap<AttemptId, (Class, Option<usize>)>,
+    /// Verdicts behind which no operation has ended yet, and which may be the last records of one.
+    told: Vec<(usize, Verdict, Box<ReportedChange>)>,
     /// The last answers of operations that have not ended.
     answers: HashMap<usize, Outcome>,
     /// What was known of lost attempts, also of operations that have ended.
@@ -122,8 +126,8 @@ struct Replay {
     dropped: HashSet<usize>,
     /// What the records said last of changes, up to the operation that they are about.
     said: HashMap<usize, Ruling>,
-    /// Operations that are open for some of their changes only.
-    partial: HashMap<usize, Vec<usize>>,
+    /// Operations of which a part is to be sent again, and that part.
+    again: Vec<(usize, BTreeSet<usize>)>,
     /// Where the waves would end if they began anew with this leg.
     waves_anew: Vec<usize>,
     /// The legs so far.
@@ -152,13 +156,14 @@ impl Replay {
             run,
             operations,
             attempts: HashMap::new(),
+            told: Vec::new(),
             answers: HashMap::new(),
             lost: HashMap::new(),
             young: HashMap::new(),
             handed: HashMap::new(),
             dropped: HashSet::new(),
             said: HashMap::new(),
-            partial: HashMap::new(),
+            again: Vec::new(),
             waves_anew: Vec::new(),
             legs: 1,
             clean: false,
@@ -212,25 +217,17 @@ impl Replay {
             }
             Record::ChangeEnded { change, verdict, report, .. } => {
                 self.known(change)?;
-                self.change_ended(change, verdict, &report);
+                self.run.ledger.told(change, verdict, report.status);
+                let (object, origin) = (report.object.clone(), report.origin);
+                self.said.insert(change, Ruling { object, origin, ..Ruling::bare(verdict) });
+                self.told.push((change, verdict, report));
             }
             Record::OperationAdded { operation, from, growth, .. } => {
                 let from = self.operation(from)?;
                 for carried in &operation.carries {
                     self.known(carried.change)?;
                 }
-                let task = Task::grown(from, &self.run.tasks[from], growth);
-                let index = self.run.graph.grow(task.undoes.is_some());
-                self.operations.insert(operation.id.clone(), index);
-                self.run.grown.push(Arc::new(*operation));
-                self.run.tasks.push(task);
-                self.run.tasks_open += 1;
-                if growth == Growth::Undo {
-                    self.run.undo.known(from, index);
-                } else {
-                    self.run.tasks[from].grown += 1;
-                    self.young.entry(from).or_default().push(index);
-                }
+                self.added(*operation, from, growth);
             }
             Record::WaveStarted { wave, .. } => {
                 if wave == 1 && self.legs > 1 {
@@ -251,6 +248,30 @@ impl Replay {
             }
         }
         Ok(())
+    }
+
+    fn added(&mut self, operation: Operation, from: usize, growth: Growth) {
+        let index = self.run.tasks.len();
+        self.operations.insert(operation.id.clone(), index);
+        let task = Task::grown(from, &self.run.tasks[from], growth);
+        if growth == Growth::Undo {
+            self.run.undo.known(from, index);
+        } else {
+            self.run.tasks[from].grown += 1;
+            if self.run.tasks[from].ended {
+                // Part of it is sent again.
+                for carried in &operation.carries {
+                    self.run.ledger.reopen(carried.change, &[from], Sent::default());
+                }
+                let changes = operation.carries.iter().map(|carried| carried.change);
+                self.handed.entry(from).or_default().extend(changes);
+            } else {
+                self.young.entry(from).or_default().push(index);
+            }
+        }
+        self.run.grown.push(Arc::new(operation));
+        self.run.tasks.push(task);
+        self.run.tasks_open += 1;
     }
 
     /// An operation by its id.
@@ -294,6 +315,7 @@ impl Replay {
     }
 
     fn operation_ended(&mut self, operation: usize, verdict: Verdict, open: Vec<(usize, Ruling)>) {
+        self.believe();
         let subject = self.run.subject(operation);
         let task = &mut self.run.tasks[operation];
         // A later word, such as that of the last look of a run, takes the place of an earlier one.
@@ -301,6 +323,7 @@ impl Replay {
         if std::mem::replace(&mut task.ended, true) {
             return;
         }
+        let partial = task.partial.take();
         let (sent, undoes) = (task.sent, task.undoes.is_some());
         if let Some(lost) = task.lost.take() {
             self.lost.insert(operation, lost);
@@ -320,7 +343,7 @@ impl Replay {
             .map(|carried| carried.change)
             .collect();
         if !undoes {
-            let at_stake = self.partial.remove(&operation);
+            let at_stake = partial.map(|partial| partial.missing);
             for change in carried.filter(|change| at_stake.as_ref().is_none_or(|some| some.contains(change)))
             {
                 if handed.contains(&change) {
@@ -343,14 +366,16 @@ impl Replay {
         self.settle(operation);
     }
 
-    fn change_ended(&mut self, change: usize, verdict: Verdict, report: &ReportedChange) {
-        self.run.ledger.told(change, verdict, report.status);
-        let ruling = Ruling { object: report.object.clone(), origin: report.origin, ..Ruling::bare(verdict) };
-        self.said.insert(change, ruling);
-        if let (Verdict::Succeeded, Some(object)) = (verdict, &report.object) {
+    /// What verdicts say of objects, where nothing takes them back any more.
+    fn believe(&mut self) {
+        for (change, verdict, report) in std::mem::take(&mut self.told) {
+            let (Verdict::Succeeded, Some(object)) = (verdict, &report.object) else { continue };
             self.run.outputs.keep(change, object);
             if let Some(id) = object.get("id").and_then(Value::as_str) {
                 self.run.fresh.made(id);
+                if report.action != Action::Create {
+                    self.run.fresh.left(id, object.clone());
+                }
             }
         }
     }
@@ -405,8 +430,8 @@ impl Replay {
         if waves_anew {
             self.begin_waves_anew();
         }
-        let replay_goal = self.goal_of(goal);
-        let Self { mut run, answers, legs, .. } = self;
+        let leg_goal = self.goal_of(goal);
+        let Self { mut run, answers, legs, again, .. } = self;
         let options = &run.options;
         run.random = fastrand::Rng::with_seed(seed_of_leg(run.seed, legs));
         run.budget = RetryBudget::new(options.retry);
@@ -418,11 +443,11 @@ impl Replay {
         for grown in &run.tasks[run.plan.operations.len()..] {
             run.graph.grow(grown.undoes.is_some());
         }
-        run.goal = replay_goal;
+        run.goal = leg_goal;
         run.phase = Phase::Working;
         let mut answered: Vec<_> = answers.into_iter().collect();
         answered.sort_unstable_by_key(|(operation, _)| *operation);
-        run.resumed = Some(Resumed { clean, waves_anew, answered });
+        run.resumed = Some(Resumed { clean, waves_anew, answered, again });
         Ok(run)
     }
 }
@@ -478,9 +503,4 @@ impl Task {
             Growth::Instead => Self { from: Some(from), instead: true, undoes: of.undoes, ..Self::default() },
         }
     }
-}
-
-/// How long what is unproven or lost waits before a list settles it.
-pub(super) const fn settle_wait(clean: bool, lost: bool, settle: Duration) -> Duration {
-    if clean && !lost { Duration::ZERO } else { settle }
 }

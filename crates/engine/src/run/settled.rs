@@ -49,6 +49,17 @@ impl Run {
         let Some(call) = self.tasks[operation].call.clone().filter(|_| !self.tasks[operation].ended) else {
             return;
         };
+        if let Some(partial) = &self.tasks[operation].partial {
+            // What it made itself is known.
+            let (parent, missing) = (partial.parent.clone(), partial.missing.clone());
+            let is_there =
+                self.fresh.state().kind(subject.kind).is_some_and(|kind| kind.by_id(&parent).is_some());
+            if !is_there && partial.rulings.is_empty() {
+                let error = format!("not sent: its parent (id {parent}) is gone");
+                return self.end_all(operation, &Ruling::failed(ErrorType::NotFound, error), now);
+            }
+            return self.missing(operation, &parent, Vec::new(), &missing, now);
+        }
         let finding = self.finding(&subject, &call, what);
         let task = &self.tasks[operation];
         let was_sent = task.losses > 0 || task.lost.is_some();

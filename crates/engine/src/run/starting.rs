@@ -4,7 +4,6 @@ use super::{
     Active, Goal, Halt, Job, Outs, Run, Target, WaveSize,
     drift::Base,
     reading::{Waiter, Wish},
-    replay::{self, Resumed},
     ruling::Ruling,
     stages,
 };
@@ -46,46 +45,8 @@ impl Run {
         self.set_deadline(now, out);
     }
 
-    /// Goes on where the records of the run end.
-    fn go_on(&mut self, resumed: Resumed, now: Now, out: &mut Outs) {
-        let Resumed { clean, waves_anew, answered } = resumed;
-        self.record(Record::RunContinued {
-            goal: self.goal,
-            options: Box::new(self.options.clone()),
-            at: now.wall,
-        });
-        // However new its base may look by a clock that may have been set since: all that it rests on is read again.
-        self.fresh.begin(None, now.mono);
-        self.presets(now);
-        if waves_anew && self.waves.len() > 1 {
-            self.wave_started(now);
-        }
-        self.set_deadline(now, out);
-        for index in 0..self.tasks.len() {
-            let task = &mut self.tasks[index];
-            if task.ended {
-                self.graph.retire(index);
-            } else {
-                let wait = replay::settle_wait(clean, task.lost.is_some(), self.options.settle);
-                task.settled_at = (!wait.is_zero()).then(|| now.mono + wait);
-                // Whatever is known of it, a list says more before it is sent.
-                task.unproven = true;
-            }
-        }
-        self.last.taken_up(now.mono + replay::settle_wait(clean, false, self.options.settle));
-        self.go_on_taking_back(now);
-        for index in 0..self.plan.operations.len() {
-            if self.tasks[index].ended && self.tasks[index].grown == 0 {
-                self.over(index, now);
-            }
-        }
-        for (operation, answer) in answered {
-            self.judge_again(operation, answer, now);
-        }
-    }
-
     /// Records the verdicts that the plan itself knows; how many of them have failed.
-    fn presets(&mut self, now: Now) -> u64 {
+    pub(super) fn presets(&mut self, now: Now) -> u64 {
         let plan = Arc::clone(&self.plan);
         let presets = self.ledger.presets(&plan);
         let refused = presets.iter().filter(|(_, verdict, _)| *verdict == Verdict::Failed).count();
@@ -95,7 +56,7 @@ impl Run {
         refused as u64
     }
 
-    fn set_deadline(&mut self, now: Now, out: &mut Outs) {
+    pub(super) fn set_deadline(&mut self, now: Now, out: &mut Outs) {
         if let Some(deadline) = self.options.deadline.filter(|_| self.tasks_open > 0) {
             let timer = TimerId(self.number());
             self.deadline = Some(timer);
@@ -301,6 +262,9 @@ impl Run {
         };
         let (call, asked, job) = (Arc::clone(&active.call), active.asked, active.job.clone());
         self.stopwatch.waited(asked, now.mono);
+        if let Job::Page(_) = job {
+            self.stopwatch.list(asked);
+        }
         if let Job::Operation(operation) = job
             && self.has_aged(operation, now)
         {
@@ -458,7 +422,7 @@ impl Run {
         self.wave_started(now);
     }
 
-    fn wave_started(&mut self, now: Now) {
+    pub(super) fn wave_started(&mut self, now: Now) {
         self.record(Record::WaveStarted {
             wave: u32::try_from(self.wave + 1).unwrap_or(u32::MAX),
             operations: self.waves.get(self.wave).copied().unwrap_or(self.tasks.len()) as u64,

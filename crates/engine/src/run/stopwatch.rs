@@ -9,6 +9,10 @@ use std::time::Duration;
 pub(super) struct Stopwatch {
     first_intent: Option<Mono>,
     last_outcome: Option<Mono>,
+    /// When a run was taken up again, and how long it then waited for what may still come late.
+    continued: Option<(Mono, Duration)>,
+    /// When the first list was asked for.
+    first_list: Option<Mono>,
     /// Attempts that waited for a permit.
     waiting: Vec<(Mono, Mono)>,
     /// Attempts that had a permit and were not in their call: a worker that the engine kept waiting.
@@ -24,6 +28,24 @@ impl Stopwatch {
         self.last_outcome = self.last_outcome.max(Some(at));
     }
 
+    /// The run was taken up again.
+    pub(super) fn continued(&mut self, at: Mono, settle: Duration) {
+        self.continued = Some((at, settle));
+    }
+
+    /// A call of a list was asked for.
+    pub(super) fn list(&mut self, asked: Mono) {
+        self.first_list.get_or_insert(asked);
+    }
+
+    fn recovery(&self) -> Option<Duration> {
+        let (from, settle) = self.continued?;
+        let to = self.first_list.unwrap_or(from);
+        // Who waited did so from the start on.
+        let from = if from + settle <= to { from + settle } else { from };
+        Some(to.saturating_since(from))
+    }
+
     pub(super) fn waited(&mut self, from: Mono, to: Mono) {
         push(&mut self.waiting, from, to);
     }
@@ -33,12 +55,16 @@ impl Stopwatch {
     }
 
     pub(super) fn timings(&self) -> RunTimings {
-        let Some((from, to)) = self.first_intent.zip(self.last_outcome) else { return RunTimings::default() };
+        let recovery = self.recovery();
+        let Some((from, to)) = self.first_intent.zip(self.last_outcome) else {
+            return RunTimings { recovery, ..RunTimings::default() };
+        };
         RunTimings {
             run: to.saturating_since(from),
             // The first permit is waited for before the first intent; that counts too.
             waiting: covered(&self.waiting, Mono::ZERO, to),
             engine: covered(&self.idle, from, to),
+            recovery,
         }
     }
 }
@@ -85,7 +111,25 @@ mod tests {
             run: Duration::from_secs(30),
             waiting: Duration::from_secs(15),
             engine: Duration::from_secs(3 + 10),
+            recovery: None,
         };
         assert_eq!(watch.timings(), expected);
+    }
+
+    #[test]
+    fn recovery_ends_with_the_first_list_and_does_not_count_the_settle_time() {
+        let minute = Duration::from_mins(1);
+        let recovery = |settle, list: Option<u64>| {
+            let mut watch = Stopwatch::default();
+            watch.continued(at(10), settle);
+            list.into_iter().for_each(|seconds| watch.list(at(seconds)));
+            watch.list(at(100));
+            watch.timings().recovery
+        };
+        assert_eq!(recovery(Duration::ZERO, Some(12)), Some(Duration::from_secs(2)));
+        assert_eq!(recovery(minute, Some(71)), Some(Duration::from_secs(1)));
+        // What need not wait is read at once, although something else has to.
+        assert_eq!(recovery(minute, Some(11)), Some(Duration::from_secs(1)));
+        assert_eq!(recovery(minute, None), Some(Duration::from_secs(30)));
     }
 }

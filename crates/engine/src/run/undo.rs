@@ -113,16 +113,16 @@ impl Undo {
             Verdict::Skipped | Verdict::Unprocessed | Verdict::Unknown | Verdict::Undone => false,
         });
         let left = left.filter(|ruled| if creates { ruled.ruling.object.is_some() } else { touched });
-        let left: Vec<Left> = left
-            .map(|OpenRuling { change, ruling }| Left {
-                change: *change,
-                object: ruling.object.clone(),
-                origin: ruling.origin,
-            })
-            .collect();
-        if left.is_empty() {
-            self.left.remove(&operation);
-        } else {
+        // Of what was ruled on before, and is not now, stays what is known.
+        let before = self.left.remove(&operation).unwrap_or_default().into_iter();
+        let before = before.filter(|left| ruled.iter().all(|ruled| ruled.change != left.change));
+        let left = left.map(|OpenRuling { change, ruling }| Left {
+            change: *change,
+            object: ruling.object.clone(),
+            origin: ruling.origin,
+        });
+        let left: Vec<Left> = before.chain(left).collect();
+        if !left.is_empty() {
             self.left.insert(operation, left);
         }
     }

@@ -10,6 +10,7 @@
 pub mod bucket;
 pub mod clock;
 pub mod crash;
+pub mod cut;
 pub mod delays;
 pub mod fate;
 pub mod judge;
@@ -26,7 +27,8 @@ use connexa_engine::{
     pacer::{LocalPacer, PacerOptions},
     plan::Plan,
     ports::{
-        Actor, Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, NoDelivery, SecretMissing, Secrets,
+        Actor, Claim, Clock, Confirm, Deliver, FixedAnswer, Journal as _, Lease, NoDelivery, SecretMissing,
+        Secrets,
     },
     record::{Event, Record, RunId},
     report::Report,
@@ -96,6 +98,19 @@ impl World {
         let pacer = LocalPacer::new(Arc::new(clock.clone()), options);
         let (deliver, confirm) = (Box::new(NoDelivery), Box::new(FixedAnswer(false)));
         Self { clock, service, journal, pacer, deliver, confirm }
+    }
+
+    /// What a run is driven with.
+    pub fn ports<'a>(&'a self, lease: &'a Lease) -> Ports<'a> {
+        Ports {
+            provider: &*self.service,
+            recording: Some(Recording { journal: &self.journal, lease }),
+            clock: &self.clock,
+            secrets: &SimSecrets,
+            pacer: &self.pacer,
+            deliver: &*self.deliver,
+            confirm: &*self.confirm,
+        }
     }
 
     /// Drives a machine without a journal.
@@ -173,15 +188,7 @@ impl World {
                 actor: Actor::default(),
             };
             let lease = self.journal.claim(claim).await.expect("nobody else is here");
-            let ports = Ports {
-                provider: &*self.service,
-                recording: Some(Recording { journal: &self.journal, lease: &lease }),
-                clock: &self.clock,
-                secrets: &SimSecrets,
-                pacer: &self.pacer,
-                deliver: &*self.deliver,
-                confirm: &*self.confirm,
-            };
+            let ports = self.ports(&lease);
             let stops = match stop {
                 Some(at) => self.clock.sleep_until(at).map(|()| Stop::Finish).into_stream().left_stream(),
                 None => stream::pending().right_stream(),

@@ -78,7 +78,7 @@ impl Replay {
                     // What it has grown from is carried out again, and grows it again if need be.
                     self.run.undo.forget(index);
                 } else {
-                    self.open(index, &subject);
+                    self.reopen_whole(index, None);
                 }
             }
         }
