@@ -65,7 +65,7 @@ impl<'a> Progress<'a> {
                 let is_read = matches!(tick, Tick::Read { .. });
                 if is_read && elapsed < LINE_FIRST {
                     // Reading is over in a moment, as a rule, and then nobody wants to know.
-                } else if last.is_none_or(|last| now.saturating_since(last) >= LINE_EVERY) {
+                } else if last.is_none_or(|last| now.saturating_since(last) >= LINE_EVERY) || holds_up(tick) {
                     *last = Some(now);
                     *pending = None;
                     self.screen.say(&Text::line(message(tick, elapsed, left, true)));
@@ -95,6 +95,11 @@ impl Drop for Progress<'_> {
             }
         }
     }
+}
+
+/// Whether nothing happens for so long that somebody would wonder.
+fn holds_up(tick: &Tick) -> bool {
+    matches!(tick, Tick::Run { settling: Some(SettleWait { left, .. }), .. } if *left >= LINE_EVERY)
 }
 
 /// A tick in words; `whole` says what a bar shows otherwise.

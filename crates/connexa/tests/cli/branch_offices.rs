@@ -84,7 +84,7 @@ networks:
       network_connector          2       0
       network_route              2       1
 
-    calls: 3 update (a call per object: 7), 3 read
+    calls: 3 update (a call per object: 7), 4 read
     time:  [N] s
     run:   [ID]
 

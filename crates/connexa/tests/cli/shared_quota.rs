@@ -165,7 +165,8 @@ fn one_that_is_killed_holds_nobody_up() {
     signal("KILL", victim.id());
     victim.wait_with_output().unwrap();
     let file = networks(&bench, "heir", 20);
-    let report = listening.run(&bench, &format!("create networks -f {file} -o json")).exits(0).json();
+    let report =
+        listening.run(&bench, &format!("create networks -f {file} -o json --settle 1s")).exits(0).json();
     assert_eq!(report["succeeded"].as_array().unwrap().len(), 20);
     assert_eq!(throttled(&ledger(&bench)), 0);
 }
