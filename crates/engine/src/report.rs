@@ -163,6 +163,19 @@ pub struct ReportedChange {
     /// Ids, where the service holds more than one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duplicates: Option<Vec<String>>,
+    /// What is left of an undo that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stuck: Option<Stuck>,
+}
+
+/// What is left of an undo that failed, and how to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stuck {
+    /// Ids of the objects that are not as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ids: Vec<String>,
+    /// The command that tries again.
+    pub command: String,
 }
 
 /// Who ran what, when.

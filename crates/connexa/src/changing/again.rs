@@ -465,9 +465,11 @@ fn taken_back(plan: &Plan, left: &[bool]) -> Plan {
     back.operations.clear();
     back.barriers.clear();
     back.changes.clear();
+    back.warnings.clear();
     for (change, _) in plan.changes.iter().zip(left).filter(|(_, left)| **left).rev() {
         let mut change = change.clone();
         change.parent = None;
+        change.notice = None;
         change.action = match change.action {
             Action::Create => Action::Delete,
             Action::Delete => Action::Create,

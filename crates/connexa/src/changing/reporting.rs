@@ -19,6 +19,7 @@ use connexa_engine::{
 };
 use connexa_types::Kind;
 use std::{
+    borrow::Cow,
     fs::File,
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -45,8 +46,22 @@ pub(crate) struct Reporting<'a> {
 impl Reporting<'_> {
     /// Shows a report, and writes its file.
     pub(crate) fn tell(&self, report: &Report) {
-        self.show(report);
-        self.write(report);
+        let report = self.with_commands(report);
+        self.show(&report);
+        self.write(&report);
+    }
+
+    /// The report with commands as they can be given here.
+    fn with_commands<'r>(&self, report: &'r Report) -> Cow<'r, Report> {
+        if report.lists.unknown.iter().all(|change| change.stuck.is_none()) {
+            return Cow::Borrowed(report);
+        }
+        let undo = on_run(self.global, "undo", &RunId(report.run.id.clone()));
+        let mut report = report.clone();
+        for stuck in report.lists.unknown.iter_mut().filter_map(|change| change.stuck.as_mut()) {
+            stuck.command.clone_from(&undo);
+        }
+        Cow::Owned(report)
     }
 
     /// Shows a report on standard output.

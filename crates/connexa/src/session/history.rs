@@ -271,5 +271,6 @@ pub(crate) fn blank(kind: &str, key: String, action: Action) -> ReportedChange {
         error_detail: None,
         cause: None,
         duplicates: None,
+        stuck: None,
     }
 }

@@ -453,7 +453,9 @@ fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
         _ => {}
     }
     if let Some(file) = &report.failures_file {
-        let words = if lists.failed.is_empty() {
+        let words = if report.outcome == RunOutcome::Undone {
+            "what was taken back is written as a spec, too:"
+        } else if lists.failed.is_empty() {
             "what was not done is written as a spec, too:"
         } else {
             "what did not succeed is written as a spec; mend it, then apply it:"

@@ -184,7 +184,8 @@ impl Ledger {
 
     fn close(&mut self, plan: &Plan, index: usize, ruling: Ruling) -> (Verdict, Box<ReportedChange>) {
         let change = &plan.changes[index];
-        let Ruling { verdict, error, error_type, detail, cause, note, object, origin, duplicates } = ruling;
+        let Ruling { verdict, error, error_type, detail, cause, note, object, origin, duplicates, stuck } =
+            ruling;
         self.put(index, verdict);
         let entry = &self.entries[index];
         let id = object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
@@ -207,6 +208,7 @@ impl Ledger {
             error_detail: (!detail.is_empty()).then_some(detail),
             cause,
             duplicates: (!duplicates.is_empty()).then_some(duplicates),
+            stuck,
         };
         (verdict, Box::new(report))
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     plan::{Change, Operation},
-    report::{ErrorType, Origin, Verdict},
+    report::{ErrorType, Origin, Stuck, Verdict},
     shared_json::SharedJson,
 };
 use connexa_types::{Reason, Why};
@@ -30,6 +30,9 @@ pub struct Ruling {
     /// Ids, where the service holds more than one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) duplicates: Vec<String>,
+    /// What is left of an undo that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) stuck: Option<Stuck>,
 }
 
 impl Ruling {
@@ -44,6 +47,7 @@ impl Ruling {
             object: None,
             origin: None,
             duplicates: Vec::new(),
+            stuck: None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::super::{Halt, Run, ruling, ruling::Ruling};
 use crate::{
     plan::{Action, Operation},
     record::{Record, UndoScope},
-    report::{ErrorType, Verdict},
+    report::{ErrorType, Stuck, Verdict},
     shared_json::SharedJson,
     undo::{Impossible, Left},
 };
@@ -161,7 +161,9 @@ impl Run {
         }
         let conflict = matches!(error_type, ErrorType::Conflict | ErrorType::Drifted);
         let ruling = if conflict { Ruling::conflict(error) } else { Ruling::unknown(error) };
-        Ruling { object, ..ruling }
+        let ids = id.or_else(|| planned.id.clone()).into_iter().collect();
+        let stuck = Some(Stuck { ids, command: format!("connexa undo {run}") });
+        Ruling { object, stuck, ..ruling }
     }
 
     /// The run ends although things are left to be taken back.
