@@ -6,6 +6,7 @@ mod act;
 mod api;
 mod batches;
 mod branch_offices;
+mod canary;
 mod clients;
 mod create;
 mod delete;

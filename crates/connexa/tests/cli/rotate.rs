@@ -218,3 +218,59 @@ fn what_is_wrong_is_told_before_any_call() {
         assert!(came.stderr.contains(message), "{came:#?}");
     }
 }
+
+/// Takes up what was killed.
+#[cfg(unix)]
+fn resumed(tenant: &Tenant) -> Value {
+    let report = tenant.run("resume --yes -o json").exits(0).json();
+    assert_valid(&report);
+    report
+}
+
+#[cfg(unix)]
+#[test]
+fn a_crash_after_the_file_has_it_fetched_again_and_says_so() {
+    let tenant = tenant(Some(200));
+    // The hook kills us, once: the file is there, and what came of it is not recorded.
+    let hook = r#"test -e killed && exit 0; touch killed; kill -9 $PPID"#;
+    let line = ["rotate-profile", "connectors", "paris/*", "--dir", "profiles", "-y", "--settle", "1s"];
+    let mut command = tenant.listening.command(&tenant.bench, "");
+    command.args(line).args(["--wait", "online=60s", "--hook", hook]);
+    assert_eq!(command.output().unwrap().status.code(), None, "it is killed");
+    assert_eq!(tenant.updates(), [REVOKE, FETCH]);
+    let first = fs::read_to_string(file(&tenant, "paris-1.ovpn")).unwrap();
+
+    let report = resumed(&tenant);
+    assert_eq!(keys(&report, "succeeded").len(), 2);
+    assert!(note(&report, "succeeded", 0).starts_with("asked for again: the answer was lost"), "{report:#}");
+    assert!(!note(&report, "succeeded", 1).contains("asked for again"), "{report:#}");
+    // Revoked once each; no second file of the same profile.
+    assert_eq!(tenant.updates(), [FETCH, REVOKE, FETCH]);
+    assert_eq!(fs::read_to_string(file(&tenant, "paris-1.ovpn")).unwrap(), first);
+    assert!(!file(&tenant, "paris-1.ovpn.old").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_crash_between_revoking_and_fetching_loses_no_profile() {
+    let tenant = tenant(Some(200));
+    let rule = r#"{"method": "POST", "path": "/networks/connectors/{id}/profile", "times": 1, "fault": {"stall": {"commit": "before"}}}"#;
+    control(&tenant.listening, "POST /_emulator/faults", rule);
+    let line = ["rotate-profile", "connectors", "paris/paris-1", "--dir", "profiles", "-y", "--settle", "1s"];
+    let mut command = tenant.listening.command(&tenant.bench, "");
+    let mut child = command.args(line).args(["--wait", "online=60s"]).spawn().unwrap();
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while control(&tenant.listening, "GET /_emulator/faults", "").1["rules"][0]["fired"] != 1 {
+        assert!(std::time::Instant::now() < until, "the fetch never came");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!file(&tenant, "paris-1.ovpn").exists());
+
+    let report = resumed(&tenant);
+    assert_eq!(keys(&report, "succeeded"), ["network_connector/paris/paris-1"]);
+    assert!(file(&tenant, "paris-1.ovpn").exists());
+    let revokes = tenant.updates().iter().filter(|call| *call == REVOKE).count();
+    assert_eq!(revokes, 1);
+}
