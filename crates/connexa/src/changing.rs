@@ -517,7 +517,7 @@ impl Context<'_> {
             command: self.course.command,
             options: RunOptions {
                 on_failure: flags.policy.on_failure.map_or(self.course.pace.on_failure, OnFailure::from),
-                ..running::options(flags, parallel)
+                ..running::options(flags, parallel, session)
             },
         };
         let held = match session_running::begin(new, place, session).await {

@@ -24,6 +24,7 @@ use connexa_engine::{
     pacer::{LocalPacer, PacerOptions},
     ports::{Clock as _, FixedAnswer, NoDelivery, Pacer as _, Provider as _, Secrets},
     quota::{Owner, QuotaView, Rate},
+    run::RunOptions,
 };
 use connexa_types::{Now, Outcome, Reason, SealingKey, TenantId};
 use planning::Spent;
@@ -125,6 +126,11 @@ impl Session {
     /// The tenant.
     pub(crate) fn tenant(&self) -> &TenantId {
         self.provider.tenant()
+    }
+
+    /// The settle time, unless another one is given: none in the emulator in process, which ends with the process.
+    pub(crate) fn settle_time(&self) -> Duration {
+        if self.tenant().to_string() == EMULATOR { Duration::ZERO } else { RunOptions::SETTLE }
     }
 
     /// Both clocks.

@@ -29,7 +29,7 @@ use connexa_engine::{
     ports::{ClaimError, ReadJournalError, Secrets},
     record::{RunHead, RunId},
     report::{Report, RunOutcome, Verdict},
-    run::{Goal, Overrides, RunOptions},
+    run::{Goal, Overrides},
 };
 use futures_util::{future, stream};
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -106,7 +106,7 @@ impl Earlier<'_> {
             return Ok(Duration::ZERO);
         }
         let spent = self.session.now().mono.saturating_since(began);
-        let wait = self.flags.policy.settle.unwrap_or(RunOptions::SETTLE);
+        let wait = self.flags.policy.settle.unwrap_or_else(|| self.session.settle_time());
         for told in &open {
             let head = &told.head;
             let text = format_args!(

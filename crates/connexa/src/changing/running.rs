@@ -179,7 +179,7 @@ impl Recovery {
 }
 
 /// How a run goes, by its flags.
-pub(crate) fn options(flags: &RunFlags, parallel: usize) -> RunOptions {
+pub(crate) fn options(flags: &RunFlags, parallel: usize, session: &Session) -> RunOptions {
     RunOptions {
         parallel,
         on_failure: flags.policy.on_failure.map(Into::into).unwrap_or_default(),
@@ -190,7 +190,7 @@ pub(crate) fn options(flags: &RunFlags, parallel: usize) -> RunOptions {
         brake: !flags.policy.no_brake,
         batch: flags.policy.server_batch.map_or(1, usize::from),
         urgent: flags.among.urgent,
-        settle: flags.policy.settle.unwrap_or(RunOptions::SETTLE),
+        settle: flags.policy.settle.unwrap_or_else(|| session.settle_time()),
         undo_inferred: flags.policy.undo_inferred,
         ..RunOptions::default()
     }

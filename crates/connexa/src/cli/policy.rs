@@ -38,7 +38,7 @@ pub(crate) struct PolicyFlags {
     #[arg(long)]
     pub(crate) undo_inferred: bool,
     /// How long after a lost answer the service may still carry the call out: nothing is concluded from what it shows
-    /// before. 0s only for a service that is known to be synchronous [default: 60s].
+    /// before. 0s only for a service that is known to be synchronous [default: 60s; with --emulator 0s].
     #[arg(long, value_name = "DURATION", value_parser = span::parse)]
     pub(crate) settle: Option<Duration>,
     /// Start nothing new once so many calls, and items that are no good, have failed.
