@@ -7,12 +7,12 @@ use super::{
     owners::{Life, Owner, OwnerLock, Process},
     reading::{self, plan_hash, set_plan},
     rows::{COLUMNS, Counted, Identity, RunRow, State, json},
-    writer::Writer,
+    writer::{self, Writer},
 };
 use connexa_engine::{
     machine::JournalFailure,
     ports::{Claim, ClaimError, Lease, ReadJournalError},
-    record::{RunId, Standing},
+    record::{Record, RunId, Standing},
 };
 use connexa_types::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -72,6 +72,9 @@ impl Writer {
             row.state.stop = false;
             row.set_owner(db, &owner)?;
             row.set_keys(db, &claim.keys)?;
+            if row.state.last > 0 && reading::tail_is_lost(&row, &files) {
+                say_that_the_tail_is_lost(db, &mut row, owner.claimed)?;
+            }
             row.save(db)?;
             Ok(Ok((row, is_new)))
         };
@@ -79,6 +82,9 @@ impl Writer {
             Ok(claimed) => claimed?,
             Err(fault) => return Err(fault.reading(&claim.run).into()),
         };
+        if row.state.last > 0 {
+            self.marks.set(row.number, &row.origin, row.state.last);
+        }
         if is_new {
             self.standing.insert(row.number, Standing::default());
         } else {
@@ -207,6 +213,17 @@ fn taken(db: &Connection, claim: &Claim, here: &Process, files: &Files) -> Resul
         }
     }
     Ok(None)
+}
+
+/// Puts a record behind the last that is left, before anybody goes on from there: whatever that one says, and be it the end
+/// of the run, more was done than is known.
+fn say_that_the_tail_is_lost(db: &Connection, row: &mut RunRow, at: Timestamp) -> Result<(), Fault> {
+    let reason = "the journal has lost what came after this".to_owned();
+    let standing = row.state.standing.clone();
+    writer::append(db, row, &[Record::StopRequested { reason, at }], None)?;
+    // It counts for nothing.
+    row.state.standing = standing;
+    Ok(())
 }
 
 /// Puts a run that is given up in the place of one of which nothing can be read any more. Its records stay as they are.

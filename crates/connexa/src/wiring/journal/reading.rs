@@ -109,14 +109,14 @@ impl Reader {
             let counted = standing(db, &row).map(|standing| Counted::from(&standing));
             unless_damaged(counted, &mut damaged)?.unwrap_or_default()
         };
-        let mark = Marks::at(self.files.marks()).get(row.number, &row.origin);
+        let tail_lost = tail_is_lost(&row, &self.files);
         Ok(RunHead {
             outcome,
             finished,
             counts: counted.counts,
             open: counted.open,
             abandoned: row.state.abandoned,
-            tail_lost: mark.is_some_and(|mark| mark > row.state.last),
+            tail_lost,
             damaged,
             id: row.identity.run,
             command: row.identity.command,
@@ -124,6 +124,11 @@ impl Reader {
             started: row.identity.started,
         })
     }
+}
+
+/// Whether the run had come further once than its records do.
+pub(super) fn tail_is_lost(row: &RunRow, files: &Files) -> bool {
+    Marks::at(files.marks()).get(row.number, &row.origin).is_some_and(|mark| mark > row.state.last)
 }
 
 /// What was found; nothing if it is damaged, which is noted.

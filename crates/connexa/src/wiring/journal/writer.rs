@@ -54,7 +54,7 @@ pub(super) struct Writer {
     pub(super) here: Process,
     pub(super) disk: Disk,
     pub(super) lock: Option<OwnerLock>,
-    marks: Marks,
+    pub(super) marks: Marks,
     /// How the runs of this process stand, those aside that were taken up from an earlier one.
     pub(super) standing: HashMap<i64, Standing>,
     pub(super) failed: Option<JournalFailure>,
@@ -253,7 +253,7 @@ impl Writer {
 }
 
 /// Puts records behind the last one of their run.
-fn append(
+pub(super) fn append(
     db: &Connection,
     row: &mut RunRow,
     records: &[Record],

@@ -82,11 +82,14 @@ impl Sample {
             && done(journal.append(&lease, vec![note("next")])).is_ok()
             && let Ok(after) = read(&*journal, 1)
         {
-            assert_eq!(
-                (&after[..shown.len()], &after[shown.len()..]),
-                (&shown[..], &[note("next")][..]),
-                "{what:?}"
-            );
+            let (before, added) = after.split_at(shown.len());
+            assert_eq!(before, shown, "{what:?}");
+            // That something was lost is in the records from here on, whoever goes on from them.
+            let (last, said) = added.split_last().unwrap();
+            assert_eq!(*last, note("next"), "{what:?}");
+            let lost = !shown.is_empty() && shown.len() < self.records.len();
+            assert_eq!(said.len(), usize::from(lost), "{what:?}");
+            assert!(said.iter().all(|said| matches!(said, Record::StopRequested { .. })), "{what:?}");
         }
         Some(shown.len())
     }
@@ -360,7 +363,7 @@ fn an_earlier_state_with_later_records_is_no_honest_end() {
 }
 
 #[test]
-fn a_tail_that_was_lost_is_known_until_something_is_written_again() {
+fn a_tail_that_was_lost_is_known_and_said_in_the_records() {
     let sample = Sample::take(true);
     let place = Place::new();
     fs::create_dir(place.path().parent().unwrap()).unwrap();
@@ -370,12 +373,26 @@ fn a_tail_that_was_lost_is_known_until_something_is_written_again() {
     let lost = |journal: &SqliteJournal| done(journal.head(&run(1))).unwrap().tail_lost;
     let journal = place.open();
     assert!(lost(&journal));
+    let left = read(&*journal, 1).unwrap().len();
+    assert!(0 < left && left < sample.records.len());
+    // Whoever takes it up and dies before a word finds it in the records, and so does the next.
     let lease = done(journal.claim(again(1, &[]))).unwrap();
-    // Who takes it up and dies before a word leaves it as it was.
-    assert!(lost(&journal));
-    done(journal.append(&lease, vec![note("from here on")])).unwrap();
+    let last = read(&*journal, 1).unwrap().pop().unwrap();
+    assert!(matches!(&last, Record::StopRequested { reason, .. } if reason.contains("lost")), "{last:?}");
     assert!(!lost(&journal));
-    // Without marks nobody knows; nothing else is missing.
+    done(journal.release(lease)).unwrap();
+    done(journal.claim(again(1, &[]))).unwrap();
+    assert_eq!(read(&*journal, 1).unwrap().len(), left + 1);
+}
+
+#[test]
+fn without_marks_nobody_knows_and_nothing_else_is_missing() {
+    let place = Place::new();
+    let journal = place.open();
+    let lease = recorded(&journal, 1, 3);
     fs::remove_file(format!("{}.marks", place.path().display())).unwrap();
-    assert!(!lost(&journal));
+    let head = done(journal.head(&run(1))).unwrap();
+    assert!(!head.tail_lost);
+    done(journal.append(&lease, vec![note("next")])).unwrap();
+    assert_eq!(read(&*journal, 1).unwrap().len(), 4);
 }
