@@ -23,7 +23,7 @@ use std::{
 const LIMIT: Duration = Duration::from_mins(10);
 /// How often is looked whether it has ended.
 const LOOK: Duration = Duration::from_millis(20);
-/// Shorter lines of a profile give nothing away (`client`, `nobind`).
+/// Shorter lines of a profile give nothing away within another line (`client`, `nobind`).
 const TELLING: usize = 16;
 
 /// A command to be run.
@@ -124,9 +124,11 @@ fn show(stream: Option<impl Read>, subject: &Subject, screen: &Screen) {
     }
 }
 
-/// Whether a line gives something of the profile away.
+/// Whether a line is one of the profile, or gives something of it away.
 fn tells(line: &str, product: &str) -> bool {
-    product.lines().map(str::trim).any(|secret| secret.len() >= TELLING && line.contains(secret))
+    let lines = product.lines().map(str::trim).filter(|secret| !secret.is_empty());
+    let line = line.trim();
+    lines.into_iter().any(|secret| line == secret || secret.len() >= TELLING && line.contains(secret))
 }
 
 /// The shell with a command; what is added are the arguments that it sees.
@@ -177,6 +179,7 @@ mod tests {
     #[test]
     fn lines_of_the_profile_are_not_shown() {
         assert!(tells("+ echo canary-4711-canary-4711", PRODUCT));
-        assert!(!tells("client", PRODUCT) && !tells("", PRODUCT) && !tells("canary", PRODUCT));
+        assert!(tells(" client", PRODUCT));
+        assert!(!tells("the client", PRODUCT) && !tells("", PRODUCT) && !tells("canary", PRODUCT));
     }
 }

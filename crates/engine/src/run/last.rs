@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     catalog,
-    plan::Operation,
+    plan::{Action, Operation},
     record::Record,
     report::{ErrorType, Origin, ReportedChange, Verdict},
 };
@@ -186,7 +186,12 @@ impl Run {
             0 => parent_of(kind, call).map(str::to_owned),
             _ => Some(self.id_of(subject.carries[0].change, ids)?),
         };
-        let strangers = self.strangers(kind, parent.as_deref(), Some(sent));
+        let mut strangers = self.strangers(kind, parent.as_deref(), Some(sent));
+        // What took a delete back is there, and is to be.
+        let is_restored = *verdict == Verdict::Undone && self.plan.changes[change].action == Action::Delete;
+        if let Some(own) = report.id.as_deref().filter(|_| is_restored) {
+            strangers.retain(|live| live.id.as_str() != own);
+        }
         let all: Vec<String> = strangers.iter().map(|live| live.id.to_string()).collect();
         let list = what.words();
         let of_run = matches!(verdict, Verdict::Succeeded | Verdict::Undone);
@@ -213,7 +218,7 @@ impl Run {
         match strangers[..] {
             [] => None,
             [..] if of_run => {
-                let own = report.id.clone().filter(|_| *verdict == Verdict::Succeeded);
+                let own = report.id.clone().filter(|_| *verdict == Verdict::Succeeded || is_restored);
                 let ids: Vec<String> = own.into_iter().chain(all).collect();
                 let error = format!(
                     "the service holds it more than once: at the end of the run {list} shows {} objects with this key",
