@@ -74,6 +74,7 @@ pub async fn drive<M: Machine>(
         appends: FuturesOrdered::new(),
         acquiring: HashMap::new(),
         permits: Permits { held: HashMap::new(), ports },
+        unwritten: Vec::new(),
         durable: Seq(0),
         failed: None,
         waiting: VecDeque::new(),
@@ -89,13 +90,13 @@ pub async fn drive<M: Machine>(
             }
         }
         assert!(
-            !(driver.work.is_empty() && driver.appends.is_empty() && driver.gathered.is_empty()),
+            !(driver.work.is_empty() && driver.appends.is_empty() && !driver.has_kept()),
             "a machine that waits for nothing never ends"
         );
-        let nothing_more = if driver.gathered.is_empty() || !driver.waiting.is_empty() {
-            future::pending().left_future()
-        } else {
+        let nothing_more = if driver.has_kept() {
             future::ready(()).right_future()
+        } else {
+            future::pending().left_future()
         };
         pin_mut!(nothing_more);
         select_biased! {
@@ -103,8 +104,8 @@ pub async fn drive<M: Machine>(
             stop = stop.select_next_some() => driver.inbox.push_back(Input::Stop(stop)),
             appended = driver.appends.select_next_some() => driver.appended(appended),
             happened = driver.work.select_next_some() => driver.happened(happened),
-            // Asked last: what can still come at once, comes first.
-            () = nothing_more => driver.send_gathered(),
+            // Asked last: what can still come at once, comes first. So nothing is kept when this future is dropped.
+            () = nothing_more => driver.hand_over(),
         }
     }
 }
@@ -128,6 +129,9 @@ struct Driver<'a> {
     appends: FuturesOrdered<BoxFuture<'static, Result<Seq, JournalFailure>>>,
     acquiring: HashMap<AttemptId, AbortHandle>,
     permits: Permits<'a>,
+    /// Records that the journal gets together, once nothing more comes at once: the outcome of a call and the intent of the
+    /// next one become durable in one go.
+    unwritten: Vec<Record>,
     durable: Seq,
     failed: Option<JournalFailure>,
     /// Sends whose intent is not durable yet, in the order of their intents.
@@ -205,17 +209,27 @@ impl Driver<'_> {
     }
 
     fn append(&mut self, first: Seq, records: Vec<Record>, watch: &mut (dyn FnMut(&Event) + Send)) {
-        let records = (first.0..)
-            .zip(records)
-            .map(|(seq, record)| {
-                let event = Event::Record(Stored { seq: Seq(seq), record });
-                watch(&event);
-                match event {
-                    Event::Record(stored) => stored.record,
-                    Event::Tick(_) => unreachable!("built as a record above"),
-                }
-            })
-            .collect();
+        self.unwritten.extend((first.0..).zip(records).map(|(seq, record)| {
+            let event = Event::Record(Stored { seq: Seq(seq), record });
+            watch(&event);
+            match event {
+                Event::Record(stored) => stored.record,
+                Event::Tick(_) => unreachable!("built as a record above"),
+            }
+        }));
+    }
+
+    /// Whether something is kept that is handed over together, once nothing more comes at once.
+    fn has_kept(&self) -> bool {
+        !self.unwritten.is_empty() || (!self.gathered.is_empty() && self.waiting.is_empty())
+    }
+
+    /// Hands over what was kept.
+    fn hand_over(&mut self) {
+        if self.unwritten.is_empty() {
+            return self.send_gathered();
+        }
+        let records = std::mem::take(&mut self.unwritten);
         if self.failed.is_some() {
             // After one failure nothing is written: what is on the disk is not known any more.
             return;

@@ -161,14 +161,38 @@ fn a_send_waits_for_its_intent_and_appends_become_durable_in_order() {
     let clock = SimClock::new();
     // The second append would be ready before the first.
     let stage = Stage::at(clock.clone(), slow(&clock, &[50, 10]));
-    let told = stage.play(stage.ports(), |_, input| match input {
+    let told = stage.play(stage.ports(), |now, input| match input {
         Input::Start => vec![acquire(1)],
-        Input::Granted(_) => vec![append(1, 1), append(2, 2), send(1, 2, Mono::FAR)],
+        Input::Granted(_) => {
+            vec![append(1, 1), Output::Wake(TimerId(1), now.mono + Duration::from_millis(1))]
+        }
+        Input::Woke(_) => vec![append(2, 2), send(1, 2, Mono::FAR)],
         Input::Answered(..) => vec![Output::Done(())],
         _ => vec![],
     });
-    assert_eq!(told, ["Start", "1 granted", "durable 1", "durable 3", "1 answered"]);
+    assert_eq!(told, ["Start", "1 granted", "Woke(TimerId(1))", "durable 1", "durable 3", "1 answered"]);
     assert_eq!(stage.service.ledger()[0].sent, Mono::from_origin(Duration::from_millis(50)));
+}
+
+#[test]
+fn records_of_one_moment_become_durable_together() {
+    let groups = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&groups);
+    let journal = MemoryJournal::with_durability(move |first, records| {
+        seen.lock().unwrap().push((first.0, records.len()));
+        future::ready(Ok(())).boxed()
+    });
+    let stage = Stage::new(journal);
+    let told = stage.play(stage.ports(), |_, input| match input {
+        // The permit comes at once, so that the intent goes with what was there before it.
+        Input::Start => vec![append(1, 2), acquire(1)],
+        Input::Granted(_) => vec![append(3, 1), send(1, 3, Mono::FAR)],
+        Input::Answered(..) => vec![append(4, 1)],
+        Input::Durable(Seq(4)) => vec![Output::Done(())],
+        _ => vec![],
+    });
+    assert_eq!(told, ["Start", "1 granted", "durable 3", "1 answered", "durable 4"]);
+    assert_eq!(*groups.lock().unwrap(), [(1, 3), (4, 1)]);
 }
 
 #[test]
@@ -192,8 +216,9 @@ fn after_a_failed_append_nothing_is_sent_or_written() {
         future::ready(if failed { Err(JournalFailure::Write("full".into())) } else { Ok(()) }).boxed()
     });
     let stage = Stage::new(journal);
-    let told = stage.play(stage.ports(), |_, input| match input {
-        Input::Start => vec![append(1, 1), append(2, 1), append(3, 1), acquire(1)],
+    let told = stage.play(stage.ports(), |now, input| match input {
+        Input::Start => vec![append(1, 1), Output::Wake(TimerId(1), now.mono + Duration::from_millis(1))],
+        Input::Woke(_) => vec![append(2, 1), append(3, 1), acquire(1)],
         Input::NotDurable(_) => vec![append(4, 1)],
         Input::Granted(_) => vec![send(1, 3, Mono::FAR)],
         Input::Answered(..) => vec![Output::Done(())],
