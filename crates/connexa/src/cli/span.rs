@@ -1,4 +1,4 @@
-//! Spans of time on the command line: `90s`, `5m`, `1h30m`; a bare number is seconds.
+//! Spans of time on the command line: `90s`, `5m`, `1h30m`, `500ms`; a bare number is seconds.
 
 use std::time::Duration;
 
@@ -16,19 +16,20 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         let number: u64 = rest[..digits].parse().map_err(|_| unread())?;
         let after = &rest[digits..];
         let unit = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
-        let seconds = match after[..unit].trim() {
-            "s" => 1,
-            "m" | "min" => 60,
-            "h" => 3600,
-            "d" => 86_400,
+        let milliseconds = match after[..unit].trim() {
+            "ms" => 1,
+            "s" => 1000,
+            "m" | "min" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
             _ => return Err(unread()),
         };
         // Units go down, each once: `1m1h` is a slip of the pen.
-        if seconds >= largest {
+        if milliseconds >= largest {
             return Err(unread());
         }
-        largest = seconds;
-        let part = number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(unread)?;
+        largest = milliseconds;
+        let part = number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(unread)?;
         span = span.checked_add(part).ok_or_else(unread)?;
         rest = &after[unit..];
     }
@@ -52,6 +53,7 @@ mod tests {
         ] {
             assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
+        assert_eq!(parse("1s250ms"), Ok(Duration::from_millis(1250)));
         for text in
             ["", "m", "5x", "-5s", "1m1h", "1s1s", "1.5h", "99999999999999999999s", "18446744073709551615d"]
         {
