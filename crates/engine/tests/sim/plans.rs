@@ -251,6 +251,11 @@ pub fn hosts(count: usize) -> Arc<Plan> {
 
 /// A plan of any shape.
 pub fn random(random: &mut fastrand::Rng, size: usize) -> Arc<Plan> {
+    random_builder(random, size).plan()
+}
+
+/// The same, to be added to.
+pub fn random_builder(random: &mut fastrand::Rng, size: usize) -> Builder {
     let mut builder = Builder::default();
     let mut groups = vec![];
     let mut networks = vec![];
@@ -291,5 +296,5 @@ pub fn random(random: &mut fastrand::Rng, size: usize) -> Arc<Plan> {
             }
         }
     }
-    builder.plan()
+    builder
 }
