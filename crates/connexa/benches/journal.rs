@@ -237,6 +237,7 @@ fn outcome(number: usize) -> Vec<Record> {
             operation: OperationId(format!("create-network-{number}")),
             verdict,
             open: Vec::new(),
+            unsettled: false,
             at: Timestamp::UNIX_EPOCH,
         },
     ]

@@ -116,6 +116,9 @@ pub enum Record {
         /// The rulings on those of its changes that other operations carry too: their verdict is that of all of them.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         open: Vec<OpenRuling>,
+        /// Whether it is not known what became of it, and a list may yet tell: nobody has looked to the end.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unsettled: bool,
         /// When.
         at: Timestamp,
     },
@@ -421,8 +424,12 @@ impl Standing {
                 self.lost.extend(std::mem::take(&mut self.in_flight).into_values())
             }
             // Settled, or the end of all trying: what stays unknown is told by its verdict.
-            Record::OperationEnded { operation, verdict, .. } if *verdict != Verdict::Unknown => {
-                self.lost.remove(operation);
+            Record::OperationEnded { operation, unsettled, .. } => {
+                if *unsettled {
+                    self.lost.insert(operation.clone());
+                } else {
+                    self.lost.remove(operation);
+                }
             }
             _ => {}
         }

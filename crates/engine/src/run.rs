@@ -284,6 +284,8 @@ struct Task {
     losses: u32,
     /// When an attempt last ended that did something, or may have.
     touched: Option<Mono>,
+    /// A list has said what it can of its lost attempts.
+    looked_for: bool,
     /// Taken up from a journal whose end may be missing: before its call is sent, a list says whether it has been already.
     unproven: bool,
     /// The operation that it takes back.

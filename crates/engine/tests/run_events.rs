@@ -10,7 +10,7 @@ use connexa_engine::{
     pacer::PacerOptions,
     ports::FixedAnswer,
     record::Stored,
-    run::{RunOptions, WaveSize},
+    run::{Goal, Overrides, RunOptions, WaveSize},
 };
 use connexa_types::{Endpoint, JsonPointer, Kind, Mono, SecretRef, SecretSource};
 use serde_json::{Value, json};
@@ -18,6 +18,7 @@ use sim::{
     SimSecrets, World,
     bucket::{Bucket, Numbers},
     clock::SimClock,
+    fate::Fate,
     plans::{self, Builder},
     ran::{rejection_of, world},
     service::{Buckets, Faults, Service},
@@ -156,6 +157,26 @@ fn braked() -> sim::Outcome {
     world.run(&builder.plan(), RunOptions { parallel: 1, ..RunOptions::default() }, 1, None)
 }
 
+/// A run that is stopped while it settles, and then settled; one that is stopped, and taken back; both are taken up twice.
+fn legs() -> Vec<sim::Outcome> {
+    let mut outcomes = Vec::new();
+    for goals in [[Goal::Settle, Goal::Forward], [Goal::Retry, Goal::Undo]] {
+        let world = world(Buckets::None, Box::new(|_| None));
+        let mut losses = 2;
+        world.service.state().fates = Some(Box::new(move |call| {
+            losses -= i32::from(call.mutates());
+            if call.mutates() && losses >= 0 { Fate::LostAfter } else { Fate::Fine }
+        }));
+        let plan = plans::hosts(30);
+        let stop = Mono::from_origin(Duration::from_millis(9));
+        outcomes.push(world.run(&plan, RunOptions::default(), 1, Some(stop)));
+        for goal in goals {
+            outcomes.push(world.resume(&plan, goal, Overrides::default(), None));
+        }
+    }
+    outcomes
+}
+
 #[test]
 fn every_line_is_as_its_schema_says() {
     let mut lines = Lines::new();
@@ -164,6 +185,7 @@ fn every_line_is_as_its_schema_says() {
     }
     lines.meet(&changes());
     lines.meet(&braked());
+    legs().iter().for_each(|leg| lines.meet(leg));
     // All that there is has been met.
     assert_met(
         &lines.types,
@@ -176,9 +198,11 @@ fn every_line_is_as_its_schema_says() {
             "operation_added",
             "operation_ended",
             "operation_unsettled",
+            "run_continued",
             "run_finished",
             "run_started",
             "stop_requested",
+            "undo_started",
             "wave_started",
         ],
     );
@@ -187,5 +211,5 @@ fn every_line_is_as_its_schema_says() {
         &["applied", "indeterminate", "not_sent", "rejected", "throttled", "unauthorized"],
     );
     assert_met(&lines.purposes, &["look_up", "operation"]);
-    assert_met(&lines.verdicts, &["failed", "skipped", "succeeded", "unknown", "unprocessed"]);
+    assert_met(&lines.verdicts, &["failed", "skipped", "succeeded", "undone", "unknown", "unprocessed"]);
 }

@@ -29,8 +29,8 @@ pub(super) struct Shown {
 #[derive(Debug)]
 pub(super) struct Sight {
     pub(super) changes: Vec<Shown>,
-    /// Whether it shows a child that was not sent.
-    pub(super) has_others: bool,
+    /// The children that it shows and that were not sent, by the lists that hold them.
+    pub(super) others: Vec<(String, Value)>,
 }
 
 /// What an object is shown by.
@@ -125,7 +125,7 @@ fn look_at(view: View, plan: &Plan, operation: &Operation, call: &Call, answer: 
             shown
         })
         .collect();
-    Sight { changes, has_others: children.others() }
+    Sight { changes, others: children.others() }
 }
 
 /// An object without the nested children that have changes of their own.
@@ -181,12 +181,19 @@ impl Children<'_> {
         Some((at.child(place).to_string(), list[place].clone()))
     }
 
-    /// Whether the answer holds a child that no passenger stands for.
-    fn others(&self) -> bool {
+    /// The children that no passenger stands for.
+    fn others(&self) -> Vec<(String, Value)> {
         let lists = self.answer.and_then(Value::as_object).into_iter().flatten();
-        lists.filter(|(name, _)| CHILD_LISTS.contains(&name.as_str())).any(|(name, list)| {
-            list.as_array().is_some_and(|list| list.len() > self.taken.get(name).map_or(0, BTreeSet::len))
-        })
+        let lists = lists.filter(|(name, _)| CHILD_LISTS.contains(&name.as_str()));
+        let children = lists.flat_map(|(name, list)| {
+            let taken = self.taken.get(name);
+            let is_taken = move |place: &usize| taken.is_some_and(|taken| taken.contains(place));
+            let children = list.as_array().into_iter().flatten().enumerate();
+            children
+                .filter(move |(place, _)| !is_taken(place))
+                .map(|(_, child)| (name.clone(), child.clone()))
+        });
+        children.collect()
     }
 }
 

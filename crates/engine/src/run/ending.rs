@@ -2,7 +2,7 @@
 
 use super::{
     Goal, Halt, Job, Outs, Phase, Run,
-    effect::Reading,
+    effect::{self, LostAnswer, Reading},
     graph::Starts,
     options::OnFailure,
     reading::{Waiter, Wish},
@@ -153,7 +153,15 @@ impl Run {
                 self.ledger.hand_over(change, sent);
             }
         }
-        self.record(Record::OperationEnded { operation: subject.id.clone(), verdict, open, at: now.wall });
+        let may_be_told = matches!(effect::row(&subject), LostAnswer::Settle | LostAnswer::Read(_));
+        let is_unknown = all.iter().any(|ruled| ruled.ruling.verdict == Verdict::Unknown);
+        let unsettled = lost.is_some()
+            && is_unknown
+            && may_be_told
+            && !self.tasks[operation].looked_for
+            && self.goal != Goal::Abandon;
+        let id = subject.id.clone();
+        self.record(Record::OperationEnded { operation: id, verdict, open, unsettled, at: now.wall });
         if is_back {
             self.undo.ruled(operation, all);
             return;

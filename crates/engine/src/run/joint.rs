@@ -302,7 +302,7 @@ pub(super) fn otherwise(plan: &Plan, sight: &Sight) -> Option<String> {
             format!("{} `{}` differs in {names}", change.kind.replace('_', " "), change.key)
         })
         .collect();
-    match (differing.is_empty(), sight.has_others) {
+    match (differing.is_empty(), !sight.others.is_empty()) {
         (false, _) => Some(differing.join("; ")),
         (true, true) => Some("it has children that were not sent".to_owned()),
         (true, false) => None,

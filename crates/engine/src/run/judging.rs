@@ -301,6 +301,7 @@ impl Run {
         if lost {
             let task = &mut self.tasks[operation];
             task.losses += 1;
+            task.looked_for = false;
             task.settled_at = Some(attempt.ended_at + self.options.settle);
         }
         let subject = self.subject(operation);

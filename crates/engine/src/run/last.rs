@@ -154,7 +154,13 @@ impl Run {
         if is_principal && self.tasks[operation].verdict != Some(verdict) {
             self.tasks[operation].verdict = Some(verdict);
             let operation = subject.id.clone();
-            self.record(Record::OperationEnded { operation, verdict, open: Vec::new(), at: now.wall });
+            self.record(Record::OperationEnded {
+                operation,
+                verdict,
+                open: Vec::new(),
+                unsettled: false,
+                at: now.wall,
+            });
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
     catalog,
     current::{Live, is_unset},
     key::KeyPart,
-    plan::Operation,
+    plan::{Operation, TemplateText},
     report::ErrorType,
 };
 use connexa_types::{Answer, AnswerBody, Call, CallBody, Kind, Now, ResourceId};
@@ -61,6 +61,7 @@ impl Run {
             return self.missing(operation, &parent, Vec::new(), &missing, now);
         }
         let finding = self.finding(&subject, &call, what);
+        self.tasks[operation].looked_for = true;
         let task = &self.tasks[operation];
         let was_sent = task.losses > 0 || task.lost.is_some();
         let lost = task.lost.clone().unwrap_or_default();
@@ -87,7 +88,11 @@ impl Run {
                 self.keep(&rulings);
                 self.end(operation, rulings, now);
             }
-            Finding::Made { id, sight } => {
+            Finding::Made { id, mut sight } => {
+                if self.tasks[operation].unproven {
+                    // The records of what needed it, and was sent since, may be lost.
+                    sight.others.retain(|(list, child)| !self.is_child_to_come(&subject, list, child));
+                }
                 let found = if was_sent {
                     let refused = self.tasks[operation].refusal.as_deref();
                     let then = refused
@@ -239,6 +244,27 @@ impl Run {
             }
             [..] => Finding::Several(strangers.iter().map(|live| live.id.to_string()).collect()),
         }
+    }
+
+    /// Whether a child of an object is one that another operation of the plan makes there.
+    fn is_child_to_come(&self, parent: &Operation, list: &str, child: &Value) -> bool {
+        self.plan.operations.iter().filter(|operation| operation.call.endpoint.creates()).any(|operation| {
+            let definition = catalog::definition(operation.kind);
+            let is_of_parent = operation.call.query.iter().any(|(name, of)| {
+                let TemplateText::Output(output) = of else { return false };
+                definition.parent_query == Some(name.as_str()) && output.of == parent.id
+            });
+            let key = definition.key_field();
+            let canonical =
+                |object: Option<&Value>, field| Some(definition.key.canonical(object?.get(field)?.as_str()?));
+            let body = match &operation.call.body {
+                Some(CallBody::Json(body)) => Some(body),
+                Some(CallBody::Text(_)) | None => None,
+            };
+            is_of_parent
+                && definition.nested_as == Some(list)
+                && canonical(Some(child), key.response) == canonical(body, key.request)
+        })
     }
 
     fn finding_of_delete(&self, subject: &Operation, call: &Call, what: Reading) -> Finding {

@@ -258,6 +258,7 @@ fn one_of_each() -> Vec<Record> {
             operation: operation("o1"),
             verdict: Verdict::Succeeded,
             open: Vec::<OpenRuling>::new(),
+            unsettled: false,
             at: at(),
         },
         Record::OperationAdded {
