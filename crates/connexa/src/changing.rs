@@ -241,7 +241,7 @@ pub(crate) async fn go(
     let exit = loop {
         let looked = async {
             if let Some(earlier) = &earlier {
-                recovery += cx.clear_the_way(earlier, &mut signals).await?;
+                recovery += Box::pin(cx.clear_the_way(earlier, &mut signals)).await?;
             }
             let mut looking = Looking::new(&session, &secrets, &**session.pacer(), &watch, parallel);
             let planned = async {
@@ -254,7 +254,7 @@ pub(crate) async fn go(
             };
             planning::unless_stopped(&mut signals, planned).await
         };
-        let planned = match looked.await {
+        let planned = match Box::pin(looked).await {
             Ok(planned) => planned,
             Err(failure) if failure.exit == Exit::Usage => {
                 session.close().await;
@@ -295,7 +295,7 @@ pub(crate) async fn go(
                 }
                 let Some(earlier) = &earlier else { break cx.look_only(&ready) };
                 if let Some(exit) =
-                    cx.carry_out(ready, earlier, &mut turn, recovery, &state, &mut signals).await?
+                    Box::pin(cx.carry_out(ready, earlier, &mut turn, recovery, &state, &mut signals)).await?
                 {
                     leave(plan);
                     break exit;
@@ -446,7 +446,7 @@ impl Context<'_> {
         if self.course.command == "apply" {
             for head in earlier.interrupted().await? {
                 match earlier.ask(&head, signals).await? {
-                    Some(wish) => earlier.fulfil(&head, wish, signals).await?,
+                    Some(wish) => Box::pin(earlier.fulfil(&head, wish, signals)).await?,
                     None => return Err(earlier.in_the_way(&head)),
                 }
             }

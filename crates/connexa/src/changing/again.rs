@@ -195,9 +195,11 @@ pub(crate) async fn carry(
             Ok(held) => break held,
             Err(error) => error,
         };
-        let in_the_way = match &error {
-            TakeUpError::Claim(ClaimError::Taken { run, .. } | ClaimError::Owned { run, .. }) => run,
-            _ => return Err(take_up_refused(&told.head.id, &error, global)),
+        let TakeUpError::Claim(
+            ClaimError::Taken { run: in_the_way, .. } | ClaimError::Owned { run: in_the_way, .. },
+        ) = &error
+        else {
+            return Err(take_up_refused(&told.head.id, &error, global));
         };
         let before = session.now().mono;
         if !earlier.outlast(in_the_way, waited, signals).await? {

@@ -137,7 +137,9 @@ impl Earlier<'_> {
         };
         for (told, settled) in open.iter().zip(settled) {
             match settled {
-                Ok(report) => self.note(&format_args!("run {} is settled: {}", told.head.id, said(&report))),
+                Ok(report) => {
+                    self.note(&format_args!("run {} is settled: {}", told.head.id, said(report.as_ref())))
+                }
                 Err(error) => return Err(refused(&told.head.id, &error, self.global)),
             }
         }
@@ -325,7 +327,7 @@ impl Earlier<'_> {
                 title: String::new(),
             };
             let ended = again::carry(on, None, signals).await?;
-            self.note(&format_args!("run {}: {}", head.id, said(&Some(ended.report))));
+            self.note(&format_args!("run {}: {}", head.id, said(Some(&ended.report))));
             if ended.cut_off {
                 return Err(Failure::new(Exit::Stopped, "stopped at once, so nothing new was begun"));
             }
@@ -338,7 +340,7 @@ impl Earlier<'_> {
 }
 
 /// What a run came to, in a few words.
-fn said(report: &Option<Report>) -> String {
+fn said(report: Option<&Report>) -> String {
     let Some(report) = report else { return "what became of its call stays unknown".to_owned() };
     let told = Verdict::ALL.into_iter().filter(|verdict| !report.lists.of(*verdict).is_empty());
     list(told.map(|verdict| format!("{} {}", report.lists.of(verdict).len(), verdict.as_str())))

@@ -49,6 +49,12 @@ impl Reporting<'_> {
         let report = self.with_commands(report);
         self.show(&report);
         self.write(&report);
+        // In the text it stands already.
+        if self.output != Output::Text && self.kept && report_view::is_unfinished(&report) {
+            let resume = on_run(self.global, "resume", &RunId(report.run.id.clone()));
+            let hint = Text::titled(Tone::Hint, "hint", "the run can be continued:");
+            self.screen.say(&hint.then(Text::line(format_args!("  {resume}"))));
+        }
     }
 
     /// The report with commands as they can be given here.

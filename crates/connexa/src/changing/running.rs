@@ -133,16 +133,12 @@ pub(crate) async fn carry(
         events.close(screen);
     }
     let until_first_list = recovery.took;
-    match ended {
-        Some(report) => {
-            leave(so_far);
-            Ended { report, cut_off: false, until_first_list }
-        }
-        None => {
-            let report = so_far.report(plan, State::CutOff(session.now().wall));
-            Ended { report, cut_off: true, until_first_list }
-        }
-    }
+    let Some(report) = ended else {
+        let report = so_far.report(plan, State::CutOff(session.now().wall));
+        return Ended { report, cut_off: true, until_first_list };
+    };
+    leave(so_far);
+    Ended { report, cut_off: false, until_first_list }
 }
 
 /// Takes the time from the start of a run that is taken up again to its first list call.

@@ -435,12 +435,17 @@ fn figures(report: &Report) -> Text {
     Text::line(line).then(Text::line(time)).then(Text::line(format_args!("run:   {}", report.run.id)))
 }
 
+/// Whether something of the run is left that goes on with it.
+pub(crate) fn is_unfinished(report: &Report) -> bool {
+    let lists = &report.lists;
+    !lists.unknown.is_empty() || matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Interrupted)
+}
+
 fn hints(report: &Report, next: &NextSteps<'_>) -> Text {
     let hint = |words: &str| Text::new().end().then(Text::titled(Tone::Hint, "hint", words));
     let lists = &report.lists;
     let mut text = Text::new();
-    let unfinished =
-        !lists.unknown.is_empty() || matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Interrupted);
+    let unfinished = is_unfinished(report);
     // What was not started needs no mending, and what is unknown must be looked at: the run does both when it goes on.
     match (next.resume, next.again) {
         (Some(resume), _) if unfinished => {

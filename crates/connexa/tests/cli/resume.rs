@@ -220,3 +220,43 @@ fn what_failed_is_tried_again() {
     assert_eq!(keys(&first, "failed"), ["network/b"]);
     whole(&emulator.run(&bench, "retry --yes -o json").exits(0));
 }
+
+#[test]
+fn of_a_damaged_journal_only_the_run_is_refused() {
+    let bench = Bench::new();
+    let emulator = silent(&bench, "before");
+    emulator.run(&bench, "create user-groups first --set regions=all").exits(0);
+    killed(&emulator, &bench);
+    let journals = fs::read_dir(bench.state().join("journal")).unwrap().map(|entry| entry.unwrap().path());
+    let journal =
+        journals.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "db")).unwrap();
+    let database = rusqlite::Connection::open(journal).unwrap();
+    let changed = database
+        .execute(
+            "UPDATE records SET payload = replace(payload, 'ended', 'endet')
+             WHERE place = (SELECT max(place) - 1 FROM records)",
+            [],
+        )
+        .unwrap();
+    assert_eq!(changed, 1);
+    drop(database);
+
+    let ids = emulator.run(&bench, "runs -o name").exits(0).stdout;
+    let ids: Vec<&str> = ids.lines().collect();
+    for command in ["show", "resume --yes", "undo --yes", "report", "verify"] {
+        let came = emulator.run(&bench, &command.replacen(' ', &format!(" {} ", ids[0]), 1));
+        assert!(came.stderr.contains("is damaged at record") && came.code == 3, "{command}: {came:#?}");
+        assert!(came.stderr.contains("connexa abandon "), "{command}: {came:#?}");
+    }
+    // The rest of the journal is as good as before.
+    emulator.run(&bench, &format!("show {}", ids[1])).exits(0);
+    let came = emulator.run(&bench, "create user-groups second --set regions=all").exits(0);
+    assert!(came.stderr.contains("cannot be settled"), "{came:#?}");
+    emulator.run(&bench, "apply -f spec.yaml --yes").exits(3);
+    // Of what it had touched nothing is known.
+    let report = emulator.run(&bench, &format!("abandon {} -o json", ids[0])).exits(0).json();
+    assert_valid(&report);
+    assert_eq!(keys(&report, "unknown"), ["network/a", "network/b", "network/c"]);
+    emulator.run(&bench, "apply -f spec.yaml --yes").exits(0);
+    assert_eq!(networks(&emulator, &bench), ["a", "b", "c"]);
+}
