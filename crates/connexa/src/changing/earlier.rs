@@ -25,6 +25,7 @@ use crate::{
 };
 use connexa_engine::{
     drive::Ports,
+    machine::Seq,
     plan::Plan,
     ports::{ClaimError, ReadJournalError, Secrets},
     record::{RunHead, RunId},
@@ -80,7 +81,15 @@ impl Earlier<'_> {
         heads.retain(|head| head.outcome == RunOutcome::Interrupted && !head.abandoned);
         // The oldest first: later ones may rest on it.
         heads.reverse();
-        Ok(heads)
+        let mut begun = Vec::with_capacity(heads.len());
+        for head in heads {
+            // One that was ended before its first record has sent nothing, and there is nothing to go on with.
+            let first = self.place.journal.read(&head.id, Seq(1), 1).await;
+            if first.map_or(true, |records| !records.is_empty()) {
+                begun.push(head);
+            }
+        }
+        Ok(begun)
     }
 
     async fn heads(&self) -> Result<Vec<RunHead>, Failure> {

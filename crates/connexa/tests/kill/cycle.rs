@@ -1,6 +1,9 @@
 //! One cycle: an emulator, an apply that is killed, resumes that are killed, and one that is not.
 
-use crate::{judge, plan::Cycle};
+use crate::{
+    judge,
+    plan::{Cycle, LATEST_MS},
+};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -147,6 +150,8 @@ fn go(seed: u64, folder: &Path, tls: &Path, counts: &mut Counts) -> Result<(), S
     fs::write(folder.join("report.json"), &output.stdout).unwrap();
     let report: Value =
         serde_json::from_slice(&output.stdout).map_err(|error| format!("no report: {error}"))?;
+    // Lists may lag behind the last answer by so much.
+    std::thread::sleep(Duration::from_millis(LATEST_MS + 100));
     let live = emulator.other(&["export", "-o", "json"]);
     expect(&live, &[0], "the tenant cannot be read")?;
     fs::write(folder.join("live.json"), &live.stdout).unwrap();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 
 /// The longest time after which the emulator still does something: late commits, lists that lag.
-const LATEST_MS: u64 = 400;
+pub(crate) const LATEST_MS: u64 = 400;
 
 /// One cycle.
 pub(crate) struct Cycle {
