@@ -147,7 +147,7 @@ impl Earlier<'_> {
         for (told, settled) in open.iter().zip(settled) {
             match settled {
                 Ok(report) => {
-                    self.note(&format_args!("run {} is settled: {}", told.head.id, said(report.as_ref())))
+                    self.note(&format_args!("run {} is settled: {}", told.head.id, said(report.as_ref())));
                 }
                 Err(error) => return Err(refused(&told.head.id, &error, self.global)),
             }

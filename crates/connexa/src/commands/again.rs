@@ -18,5 +18,5 @@ pub(crate) async fn run(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    again::go(goal, arguments, global, variables, screen).await
+    Box::pin(again::go(goal, arguments, global, variables, screen)).await
 }

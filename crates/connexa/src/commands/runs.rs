@@ -30,7 +30,7 @@ pub(crate) async fn run(
         }
         Output::Csv => screen.document(&runs::csv(&heads)),
         Output::Name => {
-            screen.document(&heads.iter().map(|head| format!("{}\n", head.id)).collect::<String>());
+            screen.document(&heads.iter().map(|head| head.id.0.clone() + "\n").collect::<String>());
         }
         _ => screen.result(&runs::text(&heads)),
     }

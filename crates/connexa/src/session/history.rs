@@ -200,7 +200,7 @@ impl SoFar {
             if open.contains(&index) {
                 match state {
                     State::Running => {
-                        report.note = Some("its call is on its way, or being looked for".to_owned())
+                        report.note = Some("its call is on its way, or being looked for".to_owned());
                     }
                     State::Interrupted | State::CutOff(_) => {
                         unknown = true;

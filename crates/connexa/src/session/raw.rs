@@ -116,7 +116,7 @@ impl Begun<'_> {
             records.push(Record::AttemptEnded {
                 attempt: AttemptId(1),
                 outcome,
-                quota: attempt.quota.clone(),
+                quota: attempt.quota,
                 wire_calls: attempt.wire_calls,
                 token_calls: attempt.token_calls,
                 took: attempt.ended_at.saturating_since(attempt.sent_at),
