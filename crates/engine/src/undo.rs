@@ -11,7 +11,7 @@ mod references;
 
 pub(crate) use order::Order;
 pub(crate) use order::Turn;
-pub(crate) use references::{Renamed, losers, named, named_again, named_by};
+pub(crate) use references::{Renamed, losers, named, named_again, named_by, overlaid};
 
 use crate::{
     catalog,

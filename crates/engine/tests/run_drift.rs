@@ -126,7 +126,7 @@ fn a_child_that_came_since_is_not_deleted_with_its_parent() {
         } else {
             let (_, error_type, error) = ran.error("paris");
             assert_eq!(error_type, ErrorType::Drifted);
-            let expected = "network connector `paris/somebody's` has come since, and would go with it";
+            let expected = "network connector `paris/somebody's`, which would go with it, has come since";
             assert!(error.contains(expected), "{error}");
             assert_eq!(changed(&ran).len(), 0);
         }

@@ -125,7 +125,7 @@ fn look_at(view: View, plan: &Plan, operation: &Operation, call: &Call, answer: 
             shown
         })
         .collect();
-    Sight { changes, others: children.others() }
+    Sight { changes, others: children.others(operation.kind) }
 }
 
 /// An object without the nested children that have changes of their own.
@@ -138,9 +138,6 @@ fn without_children(object: &Value, definition: Option<&Definition>) -> Value {
     }
     object
 }
-
-/// The lists of children that creates carry.
-const CHILD_LISTS: [&str; 3] = ["connectors", "routes", "devices"];
 
 /// The children of an answer, each given to one passenger.
 struct Children<'a> {
@@ -181,17 +178,18 @@ impl Children<'_> {
         Some((at.child(place).to_string(), list[place].clone()))
     }
 
-    /// The children that no passenger stands for.
-    fn others(&self) -> Vec<(String, Value)> {
-        let lists = self.answer.and_then(Value::as_object).into_iter().flatten();
-        let lists = lists.filter(|(name, _)| CHILD_LISTS.contains(&name.as_str()));
-        let children = lists.flat_map(|(name, list)| {
+    /// The children that no passenger stands for. `kind`: that of the object as a whole; fields of others have the names of
+    /// lists of children.
+    fn others(&self, kind: Kind) -> Vec<(String, Value)> {
+        let lists = catalog::nested(kind).filter(|child| child.carried_by_parent);
+        let children = lists.filter_map(|child| child.nested_as).flat_map(|name| {
+            let list = self.answer.and_then(|answer| answer.get(name)?.as_array());
             let taken = self.taken.get(name);
             let is_taken = move |place: &usize| taken.is_some_and(|taken| taken.contains(place));
-            let children = list.as_array().into_iter().flatten().enumerate();
+            let children = list.into_iter().flatten().enumerate();
             children
                 .filter(move |(place, _)| !is_taken(place))
-                .map(|(_, child)| (name.clone(), child.clone()))
+                .map(move |(_, child)| (name.to_owned(), child.clone()))
         });
         children.collect()
     }

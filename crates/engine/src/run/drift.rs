@@ -218,7 +218,7 @@ impl Fresh {
         }
         match self.stranger(plan, operation, since) {
             Some(stranger) => Base::Drifted(format!(
-                "{} `{}` has come since, and would go with it",
+                "{} `{}`, which would go with it, has come",
                 stranger.kind.singular().replace('_', " "),
                 stranger.key
             )),

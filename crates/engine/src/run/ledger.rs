@@ -171,6 +171,11 @@ impl Ledger {
         Some(self.close(plan, change, ruling))
     }
 
+    /// Of a change that several operations carry: how one of them did not succeed.
+    pub(super) fn failure(&self, change: usize) -> Option<&Ruling> {
+        worst(&self.entries[change].rulings).filter(|ruling| ruling.verdict != Verdict::Succeeded)
+    }
+
     /// A later word on a change.
     pub(super) fn rule_again(
         &mut self,

@@ -14,7 +14,8 @@ mod resumed;
 
 use super::{Halt, Run, ruling, ruling::Ruling};
 use crate::{
-    plan::{Operation, references},
+    current::Live,
+    plan::{Operation, TemplateText, references},
     record::{Growth, OpenRuling, UndoScope},
     report::{ErrorType, Verdict},
     undo::{self, Done, Impossible, Inverse, Left, Order, Renamed, Turn},
@@ -412,14 +413,15 @@ impl Run {
         match undo::named_again(live) {
             Ok(call) => {
                 let changes = self.concerned(Step::Referrer(place));
-                let call = Operation { carries: changes.into_iter().map(undo::root).collect(), ..call };
+                let carries = changes.into_iter().map(undo::root).collect();
+                let call = Operation { carries, base: vec![self.as_left_earlier(live)], ..call };
                 let running = Running { open: 0, rest: VecDeque::from([vec![call]]), well: true };
                 self.undo.scopes[scope].running.insert(step, running);
                 self.next_calls(scope, step, operation, now)
             }
             Err(impossible) => {
                 for change in self.concerned(Step::Referrer(place)) {
-                    self.change_is_stuck(scope, change, &impossible.why, impossible.error_type);
+                    self.change_is_stuck(scope, change, operation, &impossible);
                 }
                 Some(false)
             }
@@ -455,14 +457,23 @@ impl Run {
     /// An operation of an earlier leg of the run that makes the same call to take the same back, unless it did not succeed.
     fn known_inverse(&self, operation: usize, call: &Operation) -> Option<usize> {
         self.undo.earlier.get(&operation)?.iter().copied().find(|earlier| {
-            let subject = self.subject(*earlier);
             let task = &self.tasks[*earlier];
             let is_good = !task.ended || task.verdict.is_none_or(|verdict| verdict == Verdict::Succeeded);
-            is_good
-                && subject.call.endpoint == call.call.endpoint
-                && subject.call.path_args == call.call.path_args
-                && subject.carries == call.carries
+            is_good && self.subject(*earlier).call == call.call
         })
+    }
+
+    /// An object as an earlier leg of the run left it when it took something back; as it was, if none did.
+    fn as_left_earlier(&self, live: &Live) -> Live {
+        let path = [TemplateText::Text(live.id.to_string())];
+        let earlier = self.undo.earlier.values().flatten().copied().filter(|earlier| {
+            let task = &self.tasks[*earlier];
+            task.ended
+                && task.verdict == Some(Verdict::Succeeded)
+                && self.subject(*earlier).call.path_args == path
+        });
+        let last = earlier.max().map(|last| self.subject(last));
+        last.map_or_else(|| live.clone(), |last| undo::overlaid(live, &last.call))
     }
 
     fn works_for(&mut self, operation: usize, scope: usize, step: usize) {
@@ -502,7 +513,8 @@ impl Run {
             if ruling.verdict != Verdict::Succeeded {
                 let why = ruling.error.clone().unwrap_or_default();
                 let error_type = ruling.error_type.unwrap_or(ErrorType::Indeterminate);
-                self.change_is_stuck(scope, change, &why, error_type);
+                let undoes = self.tasks[operation].undoes.unwrap_or(operation);
+                self.change_is_stuck(scope, change, undoes, &Impossible { why, error_type });
                 continue;
             }
             let new = ruling.object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));

@@ -4,7 +4,8 @@ use super::{Impossible, set_back};
 use crate::{
     catalog::{self, FieldType},
     current::{CurrentState, Live},
-    plan::{Operation, TemplateText, references},
+    forms,
+    plan::{CallTemplate, Operation, TemplateText, references},
 };
 use connexa_types::{CallBody, Kind};
 use serde_json::Value;
@@ -136,6 +137,18 @@ pub(crate) const fn losers(kind: Kind) -> &'static [Kind] {
         Kind::UserGroup => &[Kind::AccessGroup, Kind::LocationContext, Kind::DevicePosture],
         _ => &[],
     }
+}
+
+/// An object as a call that changes it leaves it.
+pub(crate) fn overlaid(live: &Live, call: &CallTemplate) -> Live {
+    let Some(CallBody::Json(body)) = &call.body else { return live.clone() };
+    let mut object = Value::clone(&live.object);
+    for field in catalog::definition(live.kind).fields.iter().filter(|field| !field.request.contains('/')) {
+        if let (Some(sent), Value::Object(object)) = (body.get(field.request), &mut object) {
+            object.insert(field.response.to_owned(), forms::response(field.ty, sent));
+        }
+    }
+    Live { object: object.into(), ..live.clone() }
 }
 
 /// The objects of a tenant that name others which are to be deleted.

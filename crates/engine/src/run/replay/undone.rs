@@ -44,6 +44,7 @@ impl Replay {
         for carried in &subject.carries {
             self.run.ledger.hand_over(carried.change, sent);
         }
+        self.run.keep(&open);
         let ruled = open.into_iter().map(|(change, ruling)| OpenRuling { change, ruling });
         self.run.undo.ruled(operation, ruled.collect());
     }

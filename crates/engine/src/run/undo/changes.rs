@@ -19,12 +19,22 @@ pub(super) struct Back {
     /// Whether something was taken back.
     undone: bool,
     /// Why something could not be.
-    stuck: Option<(String, ErrorType)>,
+    stuck: Option<Leftover>,
     /// What was left of it.
     left: Option<SharedJson>,
     /// The object as it is now, if there is one.
     object: Option<SharedJson>,
     note: Option<String>,
+}
+
+/// Something that could not be taken back.
+#[derive(Debug)]
+struct Leftover {
+    why: String,
+    error_type: ErrorType,
+    /// What was left, and whether it was made.
+    left: Option<SharedJson>,
+    made: bool,
 }
 
 impl Back {
@@ -76,14 +86,28 @@ impl Run {
         let left = self.undo.left.get(&operation).into_iter().flatten();
         let changes: Vec<usize> = left.map(|left| left.change).collect();
         for change in changes {
-            self.change_is_stuck(scope, change, &impossible.why, impossible.error_type);
+            self.change_is_stuck(scope, change, operation, impossible);
         }
     }
 
-    /// Something of a change cannot be taken back; the first reason is told.
-    pub(super) fn change_is_stuck(&mut self, scope: usize, change: usize, why: &str, error_type: ErrorType) {
+    /// What an operation did for a change cannot be taken back; the first reason is told.
+    pub(super) fn change_is_stuck(
+        &mut self,
+        scope: usize,
+        change: usize,
+        operation: usize,
+        impossible: &Impossible,
+    ) {
+        let made = self.subject(operation).call.endpoint.creates();
+        let left = self.undo.left.get(&operation).into_iter().flatten();
+        let left = left.filter(|left| left.change == change).find_map(|left| left.object.clone());
         if let Some(back) = self.undo.scopes[scope].changes.get_mut(&change) {
-            back.stuck.get_or_insert_with(|| (why.to_owned(), error_type));
+            let Impossible { why, error_type } = impossible.clone();
+            let known = back.stuck.get_or_insert(Leftover { why, error_type, left: left.clone(), made });
+            if made && !known.made {
+                // What is left too much is told, whatever the reason.
+                (known.left, known.made) = (left, true);
+            }
         }
     }
 
@@ -101,13 +125,19 @@ impl Run {
     fn change_is_back(&mut self, scope: usize, change: usize, now: Now) {
         let Some(back) = self.undo.scopes[scope].changes.remove(&change) else { return };
         let ruling = match back {
-            Back { stuck: Some((why, error_type)), left, object, .. } => {
-                self.stuck_words(change, &why, error_type, object.or(left))
+            Back { stuck: Some(stuck), object, note, .. } => {
+                let ruling = self.stuck_words(change, stuck, object);
+                Ruling { note, ..ruling }
             }
             Back { undone: true, object, note, .. } => {
-                if self.ledger.verdict(change) == Some(Verdict::Undone) {
-                    // By an earlier leg of the run, which has told it.
-                    return;
+                match (self.ledger.verdict(change), self.ledger.failure(change)) {
+                    // By an earlier leg of the run, which has told it; or it had failed, and is now as if never begun.
+                    (Some(Verdict::Undone | Verdict::Failed), _) => return,
+                    (_, Some(failure)) => {
+                        let failure = failure.clone().noted("what was applied of it is undone");
+                        return self.rule_again(change, failure, now);
+                    }
+                    _ => {}
                 }
                 let Ruling { error, error_type, cause, .. } = self.undone_words(scope);
                 Ruling { error, error_type, cause, note, object, ..Ruling::undone() }
@@ -142,28 +172,20 @@ impl Run {
         }
     }
 
-    /// What is said of a change that could not be taken back: why, what is left, and how to go on.
-    fn stuck_words(
-        &self,
-        change: usize,
-        why: &str,
-        error_type: ErrorType,
-        object: Option<SharedJson>,
-    ) -> Ruling {
-        let planned = &self.plan.changes[change];
-        let id = object.as_ref().and_then(|object| object.get("id")?.as_str().map(str::to_owned));
-        let run = &self.id;
-        let mut error = format!("not undone: {why}; `connexa undo {run}` tries again");
-        if let (Action::Create | Action::Replace, Some(id), Ok(kind)) =
-            (planned.action, &id, planned.kind.parse::<Kind>())
-        {
+    /// What is said of a change that could not be taken back: why, what is left, and how to go on. `object`: what was made
+    /// again of it.
+    fn stuck_words(&self, change: usize, leftover: Leftover, object: Option<SharedJson>) -> Ruling {
+        let Leftover { why, error_type, left, made } = leftover;
+        let id = left.as_ref().and_then(|object| object.get("id")?.as_str());
+        let mut error = format!("not undone: {why}; `connexa undo {}` tries again", self.id);
+        if let (true, Some(id), Ok(kind)) = (made, id, self.plan.changes[change].kind.parse::<Kind>()) {
             error = format!("{error}, `connexa delete {} {id}` removes what was made", kind.plural());
         }
         let conflict = matches!(error_type, ErrorType::Conflict | ErrorType::Drifted);
         let ruling = if conflict { Ruling::conflict(error) } else { Ruling::unknown(error) };
-        let ids = id.or_else(|| planned.id.clone()).into_iter().collect();
-        let stuck = Some(Stuck { ids, command: format!("connexa undo {run}") });
-        Ruling { object, stuck, ..ruling }
+        let ids = id.map(str::to_owned).or_else(|| self.plan.changes[change].id.clone()).into_iter().collect();
+        let stuck = Some(Stuck { ids, command: format!("connexa undo {}", self.id) });
+        Ruling { object: left.or(object), stuck, ..ruling }
     }
 
     /// The run ends although things are left to be taken back.
@@ -183,8 +205,8 @@ impl Run {
             let open = std::mem::take(&mut self.undo.scopes[scope].changes);
             for (change, back) in open {
                 let Back { undone, stuck, left, object, .. } = back;
-                let ruling = if let Some((why, error_type)) = stuck {
-                    self.stuck_words(change, &why, error_type, object.or(left))
+                let ruling = if let Some(stuck) = stuck {
+                    self.stuck_words(change, stuck, object)
                 } else if resumable && !undone {
                     let note = format!("not undone yet: {words}; `connexa resume {}` goes on", self.id);
                     if self.ledger.verdict(change) != Some(Verdict::Succeeded) {
@@ -192,13 +214,10 @@ impl Run {
                     }
                     Ruling::succeeded(left).noted(note)
                 } else {
-                    let part = if undone { "only in part: " } else { "" };
-                    self.stuck_words(
-                        change,
-                        &format!("{part}{words}"),
-                        ErrorType::Indeterminate,
-                        object.or(left),
-                    )
+                    let part = if undone { "in part only: " } else { "" };
+                    let (why, error_type) = (format!("{part}{words}"), ErrorType::Indeterminate);
+                    let made = matches!(self.plan.changes[change].action, Action::Create | Action::Replace);
+                    self.stuck_words(change, Leftover { why, error_type, left, made }, object)
                 };
                 self.rule_again(change, ruling, now);
             }
