@@ -423,7 +423,7 @@ fn what_was_undone_can_be_tried_again() {
 fn act(world: &World, verb: connexa_engine::plan::Verb, spec: &str) -> Arc<Plan> {
     use connexa_engine::plan::{Act, PlanOptions, Planning, ProfileForm};
     let desired = spec_support::spec(spec).desired;
-    let act = Act { verb, form: ProfileForm::default(), region: None };
+    let act = Act { verb, form: ProfileForm::default(), region: None, online_within: None };
     let options = PlanOptions::new(Mode::Create, "do");
     match connexa_engine::plan::act(&desired, &world.current(), &act, &options) {
         Planning::Ready(plan) => Arc::new(*plan),

@@ -183,7 +183,8 @@ impl Run {
         }
         let conflict = matches!(error_type, ErrorType::Conflict | ErrorType::Drifted);
         let ruling = if conflict { Ruling::conflict(error) } else { Ruling::unknown(error) };
-        let ids = id.map(str::to_owned).or_else(|| self.plan.changes[change].id.clone()).into_iter().collect();
+        let ids =
+            id.map(str::to_owned).or_else(|| self.plan.changes[change].id.clone()).into_iter().collect();
         let stuck = Some(Stuck { ids, command: format!("connexa undo {}", self.id) });
         Ruling { object: left.or(object), stuck, ..ruling }
     }
