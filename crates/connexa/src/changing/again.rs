@@ -141,7 +141,7 @@ pub(crate) async fn go(
     };
     let done = done.await;
     let exit = match done {
-        Ok(carried) => cx.end(carried, &told, &past, looked, &session).await,
+        Ok(carried) => cx.end(carried, &told, &past, looked, &session),
         Err(failure) => cx.refuse(&failure, &head.tenant, Some(&told)),
     };
     session.close().await;
@@ -339,7 +339,7 @@ impl Course<'_> {
     }
 
     /// Tells what the run came to.
-    async fn end(
+    fn end(
         &self,
         carried: Carried,
         told: &Told,
