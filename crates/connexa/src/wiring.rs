@@ -126,7 +126,7 @@ fn open_emulator(
     screen: &Screen,
 ) -> Result<Embedded, Failure> {
     let path = state.emulator_store();
-    let first = !path.exists();
+    let first = state_dir::own_file(&path)?.is_none();
     let config = Config { limits, keys: vec![Target::emulator_key()], ..Config::default() };
     let emulator = Embedded::open(&path, config, clock.now())
         .map_err(|error| Failure::new(Exit::Refused, "cannot open the emulator's tenant").because(&error))?;

@@ -162,8 +162,9 @@ impl Journal for MemoryJournal {
     fn ask_to_stop<'a>(&'a self, run: &'a RunId) -> BoxFuture<'a, Result<bool, ReadJournalError>> {
         let mut runs = self.runs();
         let asked = runs.get_mut(run).map(|entry| {
-            entry.stop |= entry.keys.is_some();
-            entry.stop
+            let owned = entry.keys.is_some();
+            entry.stop |= owned;
+            owned
         });
         future::ready(asked.ok_or_else(|| ReadJournalError::NoSuchRun(run.clone()))).boxed()
     }

@@ -332,4 +332,79 @@ mod tests {
         fs::write(dir.path.join("sealing.key"), "short").unwrap();
         assert!(dir.sealing_key().unwrap_err().to_string().contains("32 bytes"));
     }
+
+    #[test]
+    fn tenants_have_names_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = StateDir::open(&folder.path().join("state")).unwrap();
+        let name = |tenant: &str| {
+            let path = dir.journal_file(&TenantId::new(tenant));
+            assert_eq!(path.parent(), Some(dir.path.join("journal").as_path()));
+            path.file_name().unwrap().to_str().unwrap().to_owned()
+        };
+        assert_eq!(name("https://acme.api.openvpn.com"), "acme.api.openvpn.com.db");
+        assert_eq!(name("https://acme.api.openvpn.com:8443"), "acme.api.openvpn.com_3a8443.db");
+        assert_eq!(name("http://127.0.0.1:8080"), "http_3a_2f_2f127.0.0.1_3a8080.db");
+        let long = "a".repeat(300);
+        let names = [
+            name("https://a"),
+            name("http://a"),
+            name("https://a_"),
+            name("https://a_5f"),
+            name("https://A"),
+            name("https://.."),
+            name("https://../../etc/passwd"),
+            name(&format!("https://{long}.example")),
+            name(&format!("https://{long}.example.org")),
+        ];
+        for (at, one) in names.iter().enumerate() {
+            assert!(one.len() < 220 && !one.starts_with('.') && !one.contains('/'), "{one}");
+            assert!(names[at + 1..].iter().all(|other| !other.eq_ignore_ascii_case(one)), "{names:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn only_what_is_ours_is_used_and_others_have_no_rights_on_it() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let set = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+        let path = folder.path().join("state");
+        assert_eq!(StateDir::open(&path).unwrap().warning(), None);
+        set(&path, 0o750);
+        let dir = StateDir::open(&path).unwrap();
+        assert!(dir.warning().unwrap().contains("0700"));
+        assert_eq!(mode(&path), 0o700);
+        assert_eq!(StateDir::open(&path).unwrap().warning(), None);
+        dir.sealing_key().unwrap();
+        set(&path.join("sealing.key"), 0o644);
+        dir.sealing_key().unwrap();
+        assert_eq!(mode(&path.join("sealing.key")), 0o600);
+
+        // What everybody writes to is nobody's state directory, and stays as it is.
+        let shared = folder.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        set(&shared, 0o1777);
+        assert!(matches!(StateDir::open(&shared), Err(StateDirError::Shared { .. })));
+        assert_eq!(mode(&shared), 0o1777);
+
+        symlink(&path, folder.path().join("link")).unwrap();
+        assert!(matches!(StateDir::open(&folder.path().join("link")), Err(StateDirError::Link { .. })));
+        // A link further up is the user's own affair.
+        StateDir::open(&folder.path().join("link/within")).unwrap();
+        fs::write(folder.path().join("file"), "").unwrap();
+        assert!(matches!(StateDir::open(&folder.path().join("file")), Err(StateDirError::Other { .. })));
+        fs::rename(path.join("sealing.key"), path.join("elsewhere")).unwrap();
+        symlink(path.join("elsewhere"), path.join("sealing.key")).unwrap();
+        assert!(matches!(dir.sealing_key(), Err(StateDirError::Link { .. })));
+
+        let foreign = if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+            StateDir::open(&path)
+        } else {
+            StateDir::open(Path::new("/etc"))
+        };
+        assert!(matches!(foreign, Err(StateDirError::Foreign { .. })), "{foreign:?}");
+    }
 }

@@ -196,7 +196,8 @@ fn a_disk_that_fails_ends_the_run_and_what_it_reports_is_true() {
             assert_eq!((made, succeeded), (12, 12));
             continue;
         }
-        assert!(failed.stderr.contains("the disk reports an error"), "{failed:#?}");
+        let said = format!("{}{}", failed.stdout, failed.stderr);
+        assert!(said.contains("the disk reports an error"), "{failed:#?}");
         match failed.code {
             5 => assert_eq!(unknown, 0, "{report:#}"),
             6 => assert!(unknown > 0, "{report:#}"),

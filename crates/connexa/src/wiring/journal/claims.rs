@@ -97,8 +97,11 @@ impl Writer {
     pub(super) fn release(&mut self, lease: &Lease) -> Result<(), JournalFailure> {
         let released = self.commit_change(|db| {
             let mut row = RunRow::get(db, &lease.run)?;
-            if row.state.epoch != lease.epoch || !row.state.owned {
+            if row.state.epoch != lease.epoch {
                 return Err(Fault::Fenced);
+            }
+            if !row.state.owned {
+                return Ok(row.number);
             }
             row.state.owned = false;
             if row.state.standing.is_none() {
@@ -190,12 +193,18 @@ fn held(
 
 /// Which other run is at work on a key of this claim, if one is.
 fn taken(db: &Connection, claim: &Claim, here: &Process, files: &Files) -> Result<Option<ClaimError>, Fault> {
-    let sql = format!("SELECT {COLUMNS} FROM runs WHERE owned AND run <> ?1 ORDER BY number");
+    let sql = format!("SELECT {COLUMNS} FROM runs WHERE owned AND run <> ?1 ORDER BY run");
     let mut find = db.prepare_cached(&sql)?;
     let mut rows = find.query([&claim.run.0])?;
     while let Some(row) = rows.next()? {
         let keys = RunRow::read(row).and_then(|row| {
-            if row.state.abandoned || row.owner(db)?.life(here, files) == Life::Dead {
+            let at_work = match row.owner(db)?.life(here, files) {
+                Life::Living => true,
+                Life::Dead => false,
+                // Nobody here can tell, so it is, unless somebody has said otherwise.
+                Life::Elsewhere => !row.state.abandoned,
+            };
+            if !at_work {
                 return Ok(None);
             }
             Ok(Some((row.keys(db)?, row.identity.run)))

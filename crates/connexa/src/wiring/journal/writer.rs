@@ -246,7 +246,8 @@ impl Writer {
     /// Nothing is written from now on.
     fn fail(&mut self, fault: Fault) -> JournalFailure {
         let failure = fault.writing();
-        tracing::error!(journal = %self.disk.files.main.display(), %failure, "the journal takes nothing more");
+        // Whoever asked for something is told; this is for those who look for the reason later.
+        tracing::info!(journal = %self.disk.files.main.display(), %failure, "the journal takes nothing more");
         self.failed = Some(failure.clone());
         failure
     }

@@ -106,14 +106,11 @@ fn each_case<T: Send + Sync + fmt::Debug>(
     cases: &[T],
     look: impl Fn(&Path, &T) -> Option<usize> + Sync,
 ) -> Vec<Option<usize>> {
-    // In memory if there is a folder for it: what a disk does is not the question here.
-    let memory = Path::new("/dev/shm");
-    let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
-    let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
+    let folder = Place::in_memory();
     let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let share = cases.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
-        let (folder, look) = (folder.path(), &look);
+        let (folder, look) = (folder.folder.path(), &look);
         let at_work: Vec<_> = cases
             .chunks(share)
             .map(|cases| scope.spawn(move || cases.iter().map(|case| look(folder, case)).collect::<Vec<_>>()))

@@ -12,6 +12,7 @@ use connexa_engine::{
 use connexa_types::{
     Answer, AnswerBody, Call, Endpoint, Kind, Outcome, QuotaHeaders, Reason, Rejection, Why,
 };
+use proptest::prelude::*;
 use std::{collections::BTreeMap, time::Duration};
 
 /// Runs a law on each journal.
@@ -306,4 +307,107 @@ fn a_later_process_finds_it_all_and_counts_on() {
         (released.outcome, &released.counts, released.open),
         (RunOutcome::Interrupted, &before.counts, 2)
     );
+}
+
+/// What is done to a journal.
+#[derive(Clone, Debug)]
+enum Step {
+    /// Claims a run, new or not, with the keys of these bits; only if nobody has it in hand.
+    Claim {
+        run: u32,
+        keys: u8,
+    },
+    /// Appends so many records with the lease of a claim, be it the last or an earlier one.
+    Append {
+        claim: usize,
+        records: usize,
+    },
+    Finish {
+        claim: usize,
+    },
+    Release {
+        claim: usize,
+    },
+    AskToStop {
+        run: u32,
+    },
+    Abandon {
+        run: u32,
+    },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (runs, claims) = (1_u32..4, 0_usize..6);
+    prop_oneof![
+        3 => (runs.clone(), 0_u8..8).prop_map(|(run, keys)| Step::Claim { run, keys }),
+        4 => (claims.clone(), 0_usize..4).prop_map(|(claim, records)| Step::Append { claim, records }),
+        1 => claims.clone().prop_map(|claim| Step::Finish { claim }),
+        2 => claims.prop_map(|claim| Step::Release { claim }),
+        1 => runs.clone().prop_map(|run| Step::AskToStop { run }),
+        1 => runs.prop_map(|run| Step::Abandon { run }),
+    ]
+}
+
+/// Goes the steps, and tells all that the journal answers and shows.
+fn go(journal: &dyn Journal, steps: &[Step]) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut leases: Vec<Lease> = Vec::new();
+    let mut held: BTreeMap<u32, Lease> = BTreeMap::new();
+    for (number, step) in steps.iter().enumerate() {
+        let lease = |at: usize| leases.get(leases.len().wrapping_sub(at + 1)).cloned();
+        match *step {
+            Step::Claim { run, keys } if !held.contains_key(&run) => {
+                let all = ["network/a", "network/b", "host/c"].into_iter().enumerate();
+                let keys: Vec<&str> =
+                    all.filter(|(bit, _)| keys >> *bit & 1 == 1).map(|(_, key)| key).collect();
+                let claimed = done(journal.claim(claim(run, &keys)));
+                told.push(format!("{claimed:?}"));
+                if let Ok(lease) = claimed {
+                    leases.push(lease.clone());
+                    held.insert(run, lease);
+                }
+            }
+            Step::Claim { .. } => {}
+            Step::Append { claim, records } => {
+                let Some(lease) = lease(claim) else { continue };
+                let records = (0..records).map(|record| note(format!("{number}.{record}"))).collect();
+                told.push(format!("{:?}", done(journal.append(&lease, records))));
+            }
+            Step::Finish { claim } => {
+                let Some(lease) = lease(claim) else { continue };
+                let finished = vec![finished(RunOutcome::Stopped)];
+                told.push(format!("{:?}", done(journal.append(&lease, finished))));
+            }
+            Step::Release { claim } => {
+                let Some(lease) = lease(claim) else { continue };
+                held.retain(|_, theirs| *theirs != lease);
+                told.push(format!("{:?}", done(journal.release(lease))));
+            }
+            Step::AskToStop { run: of } => told.push(format!("{:?}", done(journal.ask_to_stop(&run(of))))),
+            Step::Abandon { run: of } => told.push(format!("{:?}", done(journal.abandon(&run(of))))),
+        }
+        for lease in held.values() {
+            told.push(format!("{:?}", done(journal.asked_to_stop(lease))));
+        }
+    }
+    told.push(format!("{:?}", done(journal.runs(&tenant(), None, 9))));
+    told.extend((1..4).map(|number| format!("{:?}", read(journal, number))));
+    told
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+    /// Both journals answer alike, whatever is done to them; and a later process finds what there was.
+    #[test]
+    fn a_journal_on_disk_is_like_one_in_memory(steps in proptest::collection::vec(step(), 1..40)) {
+        let place = Place::in_memory();
+        let journal = place.open();
+        let told = go(&*journal, &steps);
+        prop_assert_eq!(&told, &go(&MemoryJournal::new(), &steps));
+        let shown = |journal: &SqliteJournal| {
+            (1..4).map(|number| format!("{:?}", read(journal, number))).collect::<Vec<_>>()
+        };
+        drop(journal);
+        prop_assert_eq!(&shown(&place.open())[..], &told[told.len() - 3..]);
+    }
 }
