@@ -5,19 +5,19 @@
 mod sim;
 
 use connexa_engine::{
-    plan::{Plan, Stage},
-    record::{Purpose, Record},
-    report::{Report, RunOutcome, Verdict},
+    plan::Plan,
+    record::Record,
+    report::Report,
     run::{Goal, RunOptions},
 };
-use connexa_types::{Class, Endpoint, Kind};
+use connexa_types::{Endpoint, Kind};
 use serde_json::json;
 use sim::{
     clock::SimClock,
     cut::{Life, live, machine},
     delays::Delays,
     judge::{Promises, judge},
-    plans::{self, Builder},
+    plans,
     service::{Buckets, Faults, Objects, Service},
 };
 use std::{sync::Arc, time::Duration};
@@ -165,6 +165,14 @@ fn processes_may_die_again_and_a_journal_may_lose_its_end() {
         });
         let ordeal = Ordeal { seed, faults, deaths: deaths.collect() };
         lives(&ordeal).judge(&ordeal);
+    }
+}
+
+#[test]
+fn the_same_seed_and_the_same_deaths_give_the_same_records() {
+    for seed in cases(10) {
+        let ordeal = Ordeal { seed, faults: MANY, deaths: vec![(20, 3), (15, 0)] };
+        assert_eq!(lives(&ordeal).records, lives(&ordeal).records, "{ordeal:?}");
     }
 }
 

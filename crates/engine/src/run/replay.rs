@@ -250,6 +250,7 @@ impl Replay {
         Ok(())
     }
 
+    /// An operation has been added to the run.
     fn added(&mut self, operation: Operation, from: usize, growth: Growth) {
         let index = self.run.tasks.len();
         self.operations.insert(operation.id.clone(), index);
@@ -353,14 +354,16 @@ impl Replay {
                 }
             }
         }
-        self.handed.entry(operation).or_default().extend(handed);
+        if !handed.is_empty() {
+            self.handed.entry(operation).or_default().extend(handed);
+        }
         if undoes {
             self.back_ended(operation, &subject, sent, open);
             return self.settle(operation);
         }
         self.left(operation, &subject, &open);
+        self.run.keep(&open);
         for (change, ruling) in open {
-            self.run.keep(&[(change, ruling.clone())]);
             self.run.ledger.told_by(change, operation, ruling);
         }
         self.settle(operation);
@@ -419,8 +422,9 @@ impl Replay {
     /// The run as it goes on from here.
     fn finish(mut self, goal: Goal, overrides: Overrides) -> Result<Run, ReplayError> {
         let clean = self.clean;
-        let over = clean || goal != Goal::Abandon;
-        if self.abandoned && over {
+        // What a crash left of giving it up can be gone on with.
+        let may_go_on = goal == Goal::Abandon && !clean;
+        if self.abandoned && !may_go_on {
             return Err(ReplayError::Abandoned);
         }
         let waves_anew = overrides.waves.is_some();

@@ -5,13 +5,15 @@ use crate::{
     plan::Stage,
     record::{Growth, Record},
     run::{
-        Goal, Outs, Partial, Run, applied, joint, refusal,
+        Goal, Halt, Outs, Partial, Run, applied, joint,
+        ledger::Sent,
+        refusal,
         ruling::{self, Ruling},
         starting::gives_out,
     },
 };
 use connexa_types::{Answer, Call, Now, Outcome, Rejection};
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 impl Run {
     /// Goes on where the records of the run end.
@@ -123,21 +125,21 @@ impl Run {
     }
 
     /// Sends that part of a call again of which these changes are.
-    fn send_part_again(&mut self, operation: usize, changes: &std::collections::BTreeSet<usize>, now: Now) {
+    fn send_part_again(&mut self, operation: usize, changes: &BTreeSet<usize>, now: Now) {
         let subject = self.subject(operation);
         let Some(call) = self.tasks[operation].call.clone() else { return };
         let others = subject.carries.iter().map(|carried| carried.change);
         let others = others.filter(|change| !changes.contains(change)).collect();
         let part = joint::without(&subject, &call, &others, self.grown_id(&subject.id));
         for change in changes {
-            self.ledger.reopen(*change, &[operation], super::Sent::default());
+            self.ledger.reopen(*change, &[operation], Sent::default());
         }
         self.grow(part, operation, Growth::Instead, now);
     }
 
     /// Gives the run up: what is not known stays so, and nothing is sent any more.
     fn abandon(&mut self, now: Now, out: &mut Outs) {
-        self.halt(super::super::Halt::Abandoned, now, out);
+        self.halt(Halt::Abandoned, now, out);
         for operation in 0..self.tasks.len() {
             let task = &self.tasks[operation];
             if let Some(lost) = task.lost.clone().filter(|_| !task.ended) {
