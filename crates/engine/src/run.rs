@@ -251,6 +251,7 @@ impl Halt {
 
 /// An operation at work.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct Task {
     /// All that it carries has been ruled on, or handed over to what has grown from it.
     ended: bool,

@@ -185,7 +185,9 @@ fn every_line_is_as_its_schema_says() {
     }
     lines.meet(&changes());
     lines.meet(&braked());
-    legs().iter().for_each(|leg| lines.meet(leg));
+    for leg in legs() {
+        lines.meet(&leg);
+    }
     // All that there is has been met.
     assert_met(
         &lines.types,

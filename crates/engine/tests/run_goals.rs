@@ -4,6 +4,7 @@
 
 mod sim;
 
+use Verdict::{Failed, Skipped, Succeeded, Unknown};
 use connexa_engine::{
     plan::{Carried, Plan},
     ports::FixedAnswer,
@@ -140,7 +141,6 @@ fn what_was_skipped_is_open_again_with_its_cause() {
     let outcome = world.run(&plan, RunOptions::default(), 1, Some(Mono::from_origin(Duration::from_secs(9))));
     let ran = Ran { outcome, world };
     let keys = ["bad", "lost", "of-bad", "of-lost"];
-    use Verdict::{Failed, Skipped, Succeeded, Unknown};
     assert_eq!(ran.verdicts(&keys), [Failed, Unknown, Skipped, Skipped]);
     let ran = ran.mended().again(&plan, Goal::Forward);
     assert_eq!(ran.verdicts(&keys), [Failed, Succeeded, Skipped, Succeeded]);
@@ -200,7 +200,6 @@ fn what_failed_is_tried_again_once_and_so_is_what_hung_on_it() {
     let plan = builder.plan();
     let refusing = world(Buckets::None, Box::new(|call| rejection_of(call, Endpoint::UserGroupCreate, 400)));
     let ran = run(refusing, &plan);
-    use Verdict::{Failed, Skipped, Succeeded};
     let keys = ["g", "u", "h", "odd"];
     assert_eq!(ran.verdicts(&keys), [Failed, Skipped, Succeeded, Failed]);
     let ran = ran.mended().again(&plan, Goal::Forward);
@@ -226,7 +225,6 @@ fn a_child_that_failed_is_made_alone() {
     }));
     let ran = run(world, &plan);
     let keys = ["n", "n/c0", "n/c1", "n/10.0.0.0/16"];
-    use Verdict::{Failed, Succeeded};
     assert_eq!(ran.verdicts(&keys), [Succeeded, Failed, Succeeded, Failed]);
     let ran = ran.mended().again(&plan, Goal::Retry);
     assert_eq!(ran.verdicts(&keys), [Succeeded; 4]);
@@ -292,7 +290,6 @@ fn of_a_list_of_domains_those_that_failed_are_sent_again() {
     );
     let ran = run(world, &plan);
     let keys = ["a.example", "b.example", "c.example"];
-    use Verdict::{Failed, Succeeded};
     assert_eq!(ran.verdicts(&keys), [Succeeded, Failed, Succeeded]);
     let ran = ran.mended().again(&plan, Goal::Retry);
     assert_eq!((ran.verdicts(&keys), ran.outcome()), (vec![Succeeded; 3], RunOutcome::Complete));

@@ -95,7 +95,7 @@ impl Run {
         overrides: Overrides,
     ) -> Result<Self, ReplayError> {
         let mut records = records.into_iter();
-        let mut replay = Replay::begin(plan, records.next().ok_or(ReplayError::Empty)?)?;
+        let mut replay = Replay::begin(plan, &records.next().ok_or(ReplayError::Empty)?)?;
         for record in records {
             replay.run.fold.apply(&record);
             replay.run.seq += 1;
@@ -139,8 +139,8 @@ struct Replay {
 }
 
 impl Replay {
-    fn begin(plan: Arc<Plan>, first: Record) -> Result<Self, ReplayError> {
-        let Record::RunStarted { run, fingerprint, options, seed, .. } = &first else {
+    fn begin(plan: Arc<Plan>, first: &Record) -> Result<Self, ReplayError> {
+        let Record::RunStarted { run, fingerprint, options, seed, .. } = first else {
             return Err(ReplayError::OutOfPlace(1));
         };
         if *fingerprint != plan.fingerprint {
@@ -150,7 +150,7 @@ impl Replay {
         let ids = plan.operations.iter().zip(0..).map(|(operation, index)| (operation.id.clone(), index));
         let operations = ids.collect();
         let mut run = Run::new(run.clone(), plan, RunOptions::clone(options), *seed);
-        run.fold.apply(&first);
+        run.fold.apply(first);
         run.seq = 1;
         Ok(Self {
             run,
