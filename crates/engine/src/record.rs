@@ -421,7 +421,7 @@ impl Standing {
             }
             // What was on its way when a process died is not known.
             Record::RunContinued { .. } => {
-                self.lost.extend(std::mem::take(&mut self.in_flight).into_values())
+                self.lost.extend(std::mem::take(&mut self.in_flight).into_values());
             }
             // Settled, or the end of all trying: what stays unknown is told by its verdict.
             Record::OperationEnded { operation, unsettled, .. } => {
