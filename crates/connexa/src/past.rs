@@ -107,7 +107,19 @@ impl Past {
     }
 
     async fn default(&self, default: Unnamed, global: &Global) -> Result<RunHead, Failure> {
-        let heads = self.heads(MOST).await?;
+        let mut heads = self.heads(MOST).await?;
+        if default == Unnamed::Unfinished {
+            // One that was ended before its first record has nothing to go on with.
+            let mut begun = Vec::with_capacity(heads.len());
+            for head in heads {
+                let is_open = head.is_unfinished() && head.counts.is_empty();
+                let first = if is_open { Some(self.journal.read(&head.id, Seq(1), 1).await) } else { None };
+                if !matches!(first, Some(Ok(records)) if records.is_empty()) {
+                    begun.push(head);
+                }
+            }
+            heads = begun;
+        }
         let at_work = |head: &&RunHead| head.outcome == RunOutcome::Running;
         let wanted: Vec<&RunHead> = match default {
             Unnamed::Unfinished => heads.iter().filter(|head| head.is_unfinished()).collect(),

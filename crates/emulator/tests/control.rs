@@ -371,7 +371,7 @@ fn connectors_come_online_once_a_profile_was_given_out() {
     };
     // By default nobody brings it anywhere.
     kit.post(&profile(&ids[0]), Value::Null);
-    kit.pass(Duration::from_secs(60));
+    kit.pass(Duration::from_mins(1));
     assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
 
     assert_eq!(ask(&mut kit, "PUT connections", json!({"after_ms": 2000})).status, 200);
@@ -389,6 +389,6 @@ fn connectors_come_online_once_a_profile_was_given_out() {
 
     kit.post(&profile(&ids[0]), Value::Null);
     assert_eq!(ask(&mut kit, "PUT connections", json!({})).status, 200);
-    kit.pass(Duration::from_secs(60));
+    kit.pass(Duration::from_mins(1));
     assert_eq!(status(&mut kit, &ids[0]), "OFFLINE");
 }

@@ -117,17 +117,13 @@ fn setting(verdict: Verdict, change: &ReportedChange, current: &CurrentState) ->
 
 /// The ids of the objects with the key of a change; that of `first` comes first.
 fn with_key(live: &LiveKind, change: &ReportedChange, first: Option<&Live>) -> Vec<String> {
-    let ids: Vec<String> = match first {
-        Some(first) => {
-            let others = live.by_key(&first.key).filter(|other| other.id != first.id);
-            std::iter::once(first).chain(others).map(|live| live.id.to_string()).collect()
-        }
-        None => {
-            let same = live.objects.iter().filter(|live| live.key.to_string() == change.key);
-            same.map(|live| live.id.to_string()).collect()
-        }
-    };
-    ids
+    if let Some(first) = first {
+        let others = live.by_key(&first.key).filter(|other| other.id != first.id);
+        std::iter::once(first).chain(others).map(|live| live.id.to_string()).collect()
+    } else {
+        let same = live.objects.iter().filter(|live| live.key.to_string() == change.key);
+        same.map(|live| live.id.to_string()).collect()
+    }
 }
 
 /// The fields in which an object is not as it was left. What is not shown is unset.
@@ -159,6 +155,7 @@ mod tests {
     use serde_json::json;
     use std::collections::BTreeMap;
 
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better")]
     fn change(action: Action, id: Option<&str>, object: Option<Value>) -> ReportedChange {
         let change =
             json!({ "kind": "network", "key": "paris", "action": action, "id": id, "object": object });

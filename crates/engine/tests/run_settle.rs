@@ -1,6 +1,7 @@
 //! Calls whose answer was lost: what becomes of them, judged by what the service then holds.
 
 #![expect(clippy::unwrap_used, reason = "a test that meets nothing has failed")]
+#![allow(clippy::single_match_else, reason = "what becomes of each call reads as a table")]
 
 mod sim;
 
@@ -20,7 +21,7 @@ use sim::{
     ran::{Ran, world},
     service::{Buckets, Entry},
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 /// The settle time.
 const S: Duration = RunOptions::SETTLE;
@@ -31,7 +32,7 @@ const fn seconds(seconds: u64) -> Duration {
 
 /// What becomes of the first mutating calls, one after the other; after them the service behaves.
 fn fates(list: &[Fate]) -> World {
-    let mut list = list.to_vec().into_iter();
+    let mut list = Vec::from(list).into_iter();
     fates_of(move |_| list.next())
 }
 
@@ -45,7 +46,7 @@ fn fates_of(mut decide: impl FnMut(&Call) -> Option<Fate> + Send + 'static) -> W
 
 /// What becomes of the calls for one name, one after the other.
 fn fates_for(name: &'static str, list: &[Fate]) -> World {
-    let mut list = list.to_vec().into_iter();
+    let mut list = Vec::from(list).into_iter();
     fates_of(move |call| (name_of(call) == Some(name)).then(|| list.next()).flatten())
 }
 

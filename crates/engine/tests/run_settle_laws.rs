@@ -113,9 +113,10 @@ fn the_same_holds_however_often_the_process_dies() {
         for _ in 0..3 {
             let life = world.clock.mono() + S.mul_f64(random.f64() * random.f64() * 3.0);
             let death = world.clock.pass_until(life).boxed();
-            let run = match begun {
-                false => world.running(&plan, RunOptions::default(), seed, None).boxed(),
-                true => world.resuming(&plan, Goal::Forward, Overrides::default(), None).boxed(),
+            let run = if begun {
+                world.resuming(&plan, Goal::Forward, Overrides::default(), None).boxed()
+            } else {
+                world.running(&plan, RunOptions::default(), seed, None).boxed()
             };
             begun = true;
             if let future::Either::Left(_) = world.clock.run(future::select(run, death)) {

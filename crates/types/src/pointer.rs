@@ -42,9 +42,8 @@ impl JsonPointer {
 
     /// The tokens of the pointer, unescaped.
     pub fn tokens(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.split('/').skip(1).map(|token| match token.contains('~') {
-            true => token.replace("~1", "/").replace("~0", "~"),
-            false => token.to_owned(),
+        self.0.split('/').skip(1).map(|token| {
+            if token.contains('~') { token.replace("~1", "/").replace("~0", "~") } else { token.to_owned() }
         })
     }
 

@@ -220,7 +220,7 @@ pub(crate) struct RotationFlags {
     #[arg(long, value_name = "DIR")]
     pub(crate) dir: PathBuf,
     /// Command for the shell that brings a file to its connector: it is run once the file is on the disk, with its path, kind,
-    /// key and id as $1 to $4, and as $CONNEXA_FILE, $CONNEXA_KIND, $CONNEXA_KEY, $CONNEXA_ID.
+    /// key and id as `$1` to `$4`, and as `$CONNEXA_FILE`, `$CONNEXA_KIND`, `$CONNEXA_KEY`, `$CONNEXA_ID`.
     #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub(crate) hook: Option<String>,
     /// Wait until the connector is online again, and take it for failed if it is not within this time, such as online=5m.

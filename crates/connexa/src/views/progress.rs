@@ -188,7 +188,7 @@ mod tests {
             settling,
         };
         assert_eq!(
-            message(&tick, Duration::from_secs(60), |_| None, true),
+            message(&tick, Duration::from_mins(1), |_| None, true),
             "180 of 183 changes done, 3.0/s, 3 calls left, waiting 42 s to see what became of 3 calls"
         );
         let tick = Tick::Read { what: "networks".to_owned(), objects: 25, total: None };

@@ -96,7 +96,8 @@ fn a_service_without_it_is_told_of_and_gets_calls_one_by_one() {
     assert_valid(&report);
     let warnings = report["warnings"].as_array().unwrap();
     assert_eq!(warnings, &["the service takes no batched requests (404): calls went one by one"]);
-    assert_eq!(arrivals(&bench, Some("/networks")), [1; NETWORKS]);
+    // Two that are in flight at once may arrive in the same millisecond.
+    assert_eq!(arrivals(&bench, Some("/networks")).iter().sum::<usize>(), NETWORKS);
     // One request found out; it is counted, and no other was made.
     assert_eq!((arrivals(&bench, None), &report["calls"]["update"]), (vec![1], &(NETWORKS + 3).into()));
     let events = fs::read_to_string(bench.path().join("events.jsonl")).unwrap();

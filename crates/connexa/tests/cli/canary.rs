@@ -39,7 +39,7 @@ impl Yard {
         let mut command = self.listening.command(&self.bench, "");
         command
             .args(words)
-            .args(["-vvv", "--log-format", if number % 2 == 0 { "text" } else { "json" }])
+            .args(["-vvv", "--log-format", if number.is_multiple_of(2) { "text" } else { "json" }])
             .env("CLOUDCONNEXA_CLIENT_ID", "keeper")
             .env("CLOUDCONNEXA_CLIENT_SECRET", CLIENT_SECRET)
             .env("PLANT_PSK", "canary-psk-of-the-environment")

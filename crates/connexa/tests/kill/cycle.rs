@@ -16,7 +16,7 @@ use std::{
 use tempfile::TempDir;
 
 /// How long a process may take, however loaded the machine is.
-const LONG: Duration = Duration::from_secs(120);
+const LONG: Duration = Duration::from_mins(2);
 
 /// What all cycles came to.
 #[derive(Debug, Default)]

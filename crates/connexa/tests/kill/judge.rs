@@ -51,7 +51,7 @@ impl Tenant {
     /// How many live objects have a kind and a key string, as reports write it.
     fn count(&self, kind: &str, key: &str) -> usize {
         let (parent, own) = match key.split_once('/') {
-            Some((parent, own)) if self.has_parent(kind) => (Some(parent), own),
+            Some((parent, own)) if Self::has_parent(kind) => (Some(parent), own),
             _ => (None, key),
         };
         let is_it = |(of, parent_id, name): &Name| {
@@ -62,7 +62,7 @@ impl Tenant {
         self.live.values().filter(|name| is_it(name)).count()
     }
 
-    fn has_parent(&self, kind: &str) -> bool {
+    fn has_parent(kind: &str) -> bool {
         ["network_connector", "network_route", "host_connector", "device"].contains(&kind)
     }
 }

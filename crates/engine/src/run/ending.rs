@@ -269,10 +269,8 @@ impl Run {
         }
         self.asking = false;
         // What takes something back goes on, unless that is not wanted either.
-        let mut goes_on: HashSet<usize> = match self.takes_back() {
-            true => self.undo.at_work().collect(),
-            false => HashSet::new(),
-        };
+        let mut goes_on: HashSet<usize> =
+            if self.takes_back() { self.undo.at_work().collect() } else { HashSet::new() };
         // So does what has been begun with an object.
         goes_on.extend(self.gone_through_with());
         let is_held = |job: &Job| matches!(job, Job::Operation(operation) if !goes_on.contains(operation));

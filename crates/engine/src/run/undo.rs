@@ -176,9 +176,10 @@ impl Run {
             return;
         }
         self.close_the_rest(now);
-        let operations = (0..self.tasks.len()).filter(|task| self.tasks[*task].undoes.is_none()).collect();
+        let operations: Vec<usize> =
+            (0..self.tasks.len()).filter(|task| self.tasks[*task].undoes.is_none()).collect();
         let reason = self.halt.as_ref().map(Halt::reason).unwrap_or_default();
-        self.begin_undo(UndoScope::Run, reason, self.undo.cause, operations, now);
+        self.begin_undo(UndoScope::Run, reason, self.undo.cause, &operations, now);
     }
 
     /// Takes back what some operations did; all of them have ended.
@@ -187,13 +188,13 @@ impl Run {
         what: UndoScope,
         reason: String,
         cause: Option<usize>,
-        operations: Vec<usize>,
+        operations: &[usize],
         now: Now,
     ) {
-        for operation in &operations {
+        for operation in operations {
             self.note_deleted(*operation);
         }
-        let (steps, order) = self.steps(&operations);
+        let (steps, order) = self.steps(operations);
         let concerns: Vec<Vec<usize>> = steps.iter().map(|step| self.concerned(*step)).collect();
         let mut changes: BTreeMap<usize, Back> = BTreeMap::new();
         for change in concerns.iter().flatten() {
@@ -536,13 +537,11 @@ impl Run {
             if self.tasks[operation].ended || self.tasks[operation].undoes.is_some() {
                 continue;
             }
-            let ruling = match self.starts_nothing() {
-                true => self.unstarted(),
+            let ruling = if self.starts_nothing() {
+                self.unstarted()
+            } else {
                 // Nothing is at work, yet something waits: its needs go round in a circle.
-                false => Ruling::failed(
-                    ErrorType::InternalError,
-                    "the plan goes round in a circle, which is a bug",
-                ),
+                Ruling::failed(ErrorType::InternalError, "the plan goes round in a circle, which is a bug")
             };
             self.close(operation, ruling::for_all(&self.subject(operation), &ruling), &[], now);
         }

@@ -20,6 +20,7 @@ use std::{collections::HashMap, sync::Arc};
 pub(super) struct Units {
     /// The unit of each operation of the plan.
     of: Vec<Option<usize>>,
+    #[expect(clippy::struct_field_names, reason = "a unit is what the plan calls it")]
     units: Vec<Unit>,
     /// Units that have failed in this step.
     failing: Vec<usize>,
@@ -267,7 +268,7 @@ impl Run {
         if operations.iter().any(|operation| self.undo.has_left(*operation)) {
             self.record_undo(what.clone(), reason.clone(), now);
         }
-        self.begin_undo(what, reason, Some(cause), operations, now);
+        self.begin_undo(what, reason, Some(cause), &operations, now);
     }
 
     /// Tells that an undo begins, once.

@@ -97,7 +97,7 @@ impl Writer<'_> {
                 response: format!("{}/{}", place.response, field.response),
                 name: join(&place.name, field.name),
             };
-            let value = self.field(field, at(was), at(left), &own);
+            let value = self.field(field, at(was), at(left).as_ref(), &own);
             if let Some(value) = value.or_else(|| field.always_sent.then(|| Value::Array(Vec::new()))) {
                 insert(&mut json, field.request, value);
             }
@@ -115,7 +115,7 @@ impl Writer<'_> {
         &mut self,
         field: &'static Field,
         was: Option<Value>,
-        left: Option<Value>,
+        left: Option<&Value>,
         place: &Place,
     ) -> Option<Value> {
         if let Some(hash) = self.live.sealed.get(&JsonPointer::new(place.response.as_str())) {
@@ -123,29 +123,26 @@ impl Writer<'_> {
         }
         match (field.ty, was) {
             (FieldType::Object(leaves), Some(was @ Value::Object(_))) => {
-                let json = self.fields(leaves, Some(&was), left.as_ref(), place);
+                let json = self.fields(leaves, Some(&was), left, place);
                 (!json.is_empty()).then_some(Value::Object(json))
             }
             // An empty text is what the service refuses, but where one is sent to clear.
             (_, Some(Value::String(text))) if text.is_empty() && field.null != Null::EmptyText => {
-                self.unset(field, left.as_ref(), place)
+                self.unset(field, left, place)
             }
             (ty, Some(was)) => Some(forms::request(ty, &was)),
-            (_, None) => self.unset(field, left.as_ref(), place),
+            (_, None) => self.unset(field, left, place),
         }
     }
 
     /// A secret that the object had: only its hash is known, so that it must have been sent under one with the same.
     fn secret(&mut self, hash: &SecretHash, place: &Place) -> Option<Value> {
-        match self.secrets.iter().find(|secret| secret.hash.as_ref() == Some(hash)) {
-            Some(secret) => {
-                self.body.secrets.insert(place.request.clone(), SecretRef::clone(secret));
-                Some(Value::Null)
-            }
-            None => {
-                self.missing.push(place.name.clone());
-                None
-            }
+        if let Some(secret) = self.secrets.iter().find(|secret| secret.hash.as_ref() == Some(hash)) {
+            self.body.secrets.insert(place.request.clone(), SecretRef::clone(secret));
+            Some(Value::Null)
+        } else {
+            self.missing.push(place.name.clone());
+            None
         }
     }
 

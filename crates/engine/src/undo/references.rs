@@ -74,7 +74,7 @@ impl Renamed {
             }
             (FieldType::References(_), Value::Array(ids)) => self.put_in_list(ids),
             (FieldType::AccessItems(_), Value::Array(items)) => {
-                items.retain_mut(|item| self.put_in_item(item))
+                items.retain_mut(|item| self.put_in_item(item));
             }
             _ => {}
         }

@@ -110,7 +110,7 @@ impl Judge<'_> {
             let carried = operation.carries.iter().find(|carried| carried.change == index)?;
             Some((operation, carried))
         });
-        let Some((operation, carried)) = carriers.last() else { return Ok(()) };
+        let Some((operation, carried)) = carriers.reduce(|_, last| last) else { return Ok(()) };
         if verdict == Verdict::Unknown {
             return self.unknown(operation, report);
         }
@@ -226,7 +226,7 @@ impl Judge<'_> {
             Verdict::Undone if !there => {
                 let holders = holders(self.after, list_of(&change.kind), &change.kind, None, &change.key);
                 let ours = holders.iter().filter(|holder| self.is_ours(holder)).count();
-                if ours == 1 || self.promises.alone && operation.base.is_empty() || !self.promises.alone {
+                if ours == 1 || !self.promises.alone || operation.base.is_empty() {
                     Ok(())
                 } else {
                     Err(format!("N3: it is there {ours} times"))

@@ -25,13 +25,13 @@ use connexa_engine::{
     report::{Report, ReportedChange, RunOutcome, Verdict},
     run::{Goal, OnFailure, Overrides, Run, RunOptions},
 };
-use connexa_types::{Kind, Mono};
+use connexa_types::Mono;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tenant::Tenant;
 
-pub const SETTLE: Duration = Duration::from_secs(60);
+pub const SETTLE: Duration = Duration::from_mins(1);
 
 /// A tenant, a clock and a journal; processes come and go.
 pub struct World {
@@ -97,7 +97,11 @@ impl World {
             spec = spec.replace(&name, &object.id);
         }
         let reading = spec_support::spec(&spec);
-        assert!(!reading.problems.iter().any(|p| p.is_error()), "{:?}", spec_support::lines(&reading));
+        assert!(
+            !reading.problems.iter().any(connexa_engine::problem::Problem::is_error),
+            "{:?}",
+            spec_support::lines(&reading)
+        );
         let options = PlanOptions { read_at: Some(self.clock.now().wall), ..PlanOptions::new(mode, "apply") };
         match plan(&reading.desired, &self.current(), &options) {
             Planning::Ready(plan) => Arc::new(*plan),
@@ -127,6 +131,7 @@ impl World {
     }
 
     /// Drives a run until it ends, or its process dies.
+    #[allow(clippy::needless_pass_by_value, reason = "each drive has points of its own")]
     pub fn drive(&self, plan: &Arc<Plan>, run: Run, points: Points, stop: Option<Mono>) -> Ended {
         self.journal.begin(points.clone());
         let pacer = LocalPacer::new(Arc::new(self.clock.clone()), PacerOptions::default());

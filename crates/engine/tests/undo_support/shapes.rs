@@ -14,7 +14,7 @@ pub struct Shape {
     pub mode: Mode,
 }
 
-const BEFORE: &str = r#"
+const BEFORE: &str = r"
 networks:
   - name: hub
     egress: true
@@ -41,7 +41,7 @@ location_contexts:
   - { name: offices, user_groups: [guests], country_check: { allowed: true, countries: [FR] }, default_check: false }
 dns_records:
   - { domain: wiki.corp.example, ipv4: [10.10.0.5], description: the wiki }
-"#;
+";
 
 /// All shapes.
 pub fn all() -> Vec<Shape> {
@@ -150,6 +150,7 @@ fn written() -> Vec<Shape> {
 }
 
 /// Chains, fans, trees and random orders of hosts that are made and changed, by `depends_on`.
+#[allow(clippy::type_complexity, reason = "named nowhere else")]
 fn generated() -> Vec<Shape> {
     let mut shapes = Vec::new();
     let mut random = fastrand::Rng::with_seed(7);

@@ -60,6 +60,7 @@ pub struct State {
     /// Reading calls that arrived.
     pub reads: Vec<Call>,
     /// Called before each call: somebody else changes things.
+    #[allow(clippy::type_complexity, reason = "named nowhere else")]
     pub meddle: Option<Box<dyn FnMut(&Call, &mut Content) + Send>>,
     numbers: u64,
 }
@@ -168,6 +169,7 @@ impl State {
         done
     }
 
+    #[allow(clippy::unnecessary_wraps, reason = "as the other calls")]
     fn read(&self, call: &Call, now: Mono) -> Result<Value, Refused> {
         let content = if self.lag.is_zero() {
             &self.content
