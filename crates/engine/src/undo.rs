@@ -145,7 +145,9 @@ impl Done<'_> {
     /// A created object is deleted; what its call carried goes with it.
     fn created(&self, inferred: bool) -> Result<Steps, Impossible> {
         let unknown = || Impossible::new(ErrorType::Indeterminate, "the id of what was made is not known");
-        if !inferred && self.left.iter().any(|left| left.origin == Some(Origin::Inferred)) {
+        let is_confirmed = self.principal().is_some_and(|left| left.origin == Some(Origin::Confirmed));
+        let is_inferred = self.left.iter().any(|left| left.origin == Some(Origin::Inferred));
+        if !inferred && (is_inferred || !is_confirmed) {
             let why = "it was found after a lost answer, so that it may be somebody else's";
             return Err(Impossible::new(ErrorType::Conflict, why));
         }

@@ -128,6 +128,8 @@ impl Lived {
             lists: true,
             alone: true,
             journal: ordeal.deaths.iter().all(|(_, lost)| *lost == 0),
+            settle: RunOptions::SETTLE,
+            lag: Duration::ZERO,
             window: Duration::from_mins(1),
         };
         let complaints = judge(&self.service, &self.plan, &self.report, &self.before, promises);

@@ -83,10 +83,16 @@ impl Run {
         let lists = std::mem::take(&mut self.last.lists);
         let mut looks = false;
         for (what, doubt) in lists {
+            let Some(first) = doubt.operations.first().copied() else { continue };
             let is_read = self.fresh.begun(what).is_some_and(|begun| begun >= doubt.since);
-            if let Some(first) = doubt.operations.first().copied().filter(|_| !is_read) {
-                self.wait_for_the_last(what, doubt.since.max(now.mono), first);
-                self.last.lists.insert(what, doubt);
+            let due = doubt.since.max(now.mono);
+            self.last.lists.insert(what, doubt);
+            if is_read {
+                // The list that has settled the last of them is as good as another one.
+                self.look_once_more(what, now);
+                self.last.lists.remove(&what);
+            } else {
+                self.wait_for_the_last(what, due, first);
                 looks = true;
             }
         }
@@ -193,9 +199,9 @@ impl Run {
             _ => Some(self.id_of(subject.carries[0].change, ids)?),
         };
         let mut strangers = self.strangers(kind, parent.as_deref(), Some(sent));
-        // What took a delete back is there, and is to be.
+        // What is named is no stranger, whichever call made it; and what took a delete back is there, and is to be.
         let is_restored = *verdict == Verdict::Undone && self.plan.changes[change].action == Action::Delete;
-        if let Some(own) = report.id.as_deref().filter(|_| is_restored) {
+        if let Some(own) = report.id.as_deref().filter(|_| is_restored || *verdict == Verdict::Succeeded) {
             strangers.retain(|live| live.id.as_str() != own);
         }
         let all: Vec<String> = strangers.iter().map(|live| live.id.to_string()).collect();

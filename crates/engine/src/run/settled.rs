@@ -233,7 +233,8 @@ impl Run {
 
     fn finding_of_create(&mut self, subject: &Operation, call: &Call, what: Reading) -> Finding {
         self.know_what_was();
-        let strangers = self.strangers(subject.kind, parent_of(subject.kind, call), body_of(call));
+        // Its own are among them: an earlier leg may have told of one, and of another beside it.
+        let strangers = self.newcomers(subject.kind, parent_of(subject.kind, call), body_of(call));
         match strangers[..] {
             [] => Finding::Absent(format!("{} does not show it", what.words())),
             [live] => {
@@ -303,21 +304,24 @@ impl Run {
         self.fresh.state().kind(subject.kind)?.by_id(id)
     }
 
-    /// Objects with the key of something that was sent, which neither were there when the plan was made nor were made by a
-    /// call of this run whose answer came.
-    pub(super) fn strangers(&self, kind: Kind, parent: Option<&str>, sent: Option<&Value>) -> Vec<&Live> {
+    /// Objects with the key of something that was sent, which were not there when the plan was made.
+    fn newcomers(&self, kind: Kind, parent: Option<&str>, sent: Option<&Value>) -> Vec<&Live> {
         let definition = catalog::definition(kind);
         let Some(own) = sent.and_then(|sent| sent.get(definition.key_field().request)?.as_str()) else {
             return Vec::new();
         };
         let parent = parent.map(ResourceId::from);
-        let namesakes =
+        let mut namesakes =
             self.fresh.state().namesakes(kind, parent.as_ref(), KeyPart::new(own, definition.key));
-        let is_stranger = |live: &&Live| {
-            let id = live.id.as_str();
-            !self.fresh.has_made(id) && self.known.as_ref().is_none_or(|known| !known.contains(id))
-        };
-        namesakes.into_iter().filter(is_stranger).collect()
+        namesakes.retain(|live| self.known.as_ref().is_none_or(|known| !known.contains(live.id.as_str())));
+        namesakes
+    }
+
+    /// The same without what was made by a call of this run whose answer came.
+    pub(super) fn strangers(&self, kind: Kind, parent: Option<&str>, sent: Option<&Value>) -> Vec<&Live> {
+        let mut newcomers = self.newcomers(kind, parent, sent);
+        newcomers.retain(|live| !self.fresh.has_made(live.id.as_str()));
+        newcomers
     }
 
     /// Finds out, once, which objects were there when the plan was made.

@@ -40,7 +40,7 @@ pub(super) struct Undo {
     deleted: HashMap<String, (usize, usize)>,
     scopes: Vec<Scope>,
     /// For which step of which scope operations are at work that take something back.
-    at_work: HashMap<usize, (usize, usize)>,
+    at_work: BTreeMap<usize, (usize, usize)>,
     /// Operations that take something back: what must have been read again since when, because a list may lag behind.
     lagging: HashMap<usize, Mono>,
     /// Why the run is taken back: the change that failed.
@@ -48,7 +48,7 @@ pub(super) struct Undo {
     /// What operations that take something back came to.
     rulings: HashMap<usize, Vec<OpenRuling>>,
     /// Operations of earlier legs of the run that take something back, by what they take back.
-    earlier: HashMap<usize, Vec<usize>>,
+    earlier: BTreeMap<usize, Vec<usize>>,
     /// What earlier legs of the run have begun to take back.
     pub(super) told: Vec<UndoScope>,
     /// Something was left that was to be taken back, because the run was stopped.
@@ -261,11 +261,11 @@ impl Run {
     /// The steps of an undo, in an order that is the other way round: what waited for an operation comes before it.
     fn steps(&self, operations: &[usize]) -> (Vec<Step>, Order) {
         let plan = &self.plan;
-        let places: HashMap<usize, usize> = operations.iter().copied().zip(0..).collect();
+        let places: BTreeMap<usize, usize> = operations.iter().copied().zip(0..).collect();
         let mut steps: Vec<Step> = operations.iter().copied().map(Step::Operation).collect();
         let mut waits: Vec<(usize, usize, bool)> = Vec::new();
         // What has grown from an operation is taken back before it, and after all that needed the operation.
-        let mut joints: HashMap<usize, usize> = HashMap::new();
+        let mut joints: BTreeMap<usize, usize> = BTreeMap::new();
         for (operation, place) in &places {
             let Some(from) = self.tasks[*operation].from else { continue };
             let Some(of_from) = places.get(&from) else { continue };
@@ -296,7 +296,6 @@ impl Run {
         }
         self.referrers(&places, &mut steps, &mut waits);
         let mut order = Order::new(steps.len());
-        // The places come from a map without an order of its own.
         waits.sort_unstable();
         for (step, first, needs) in waits {
             order.wait(step, first, needs);
@@ -307,7 +306,7 @@ impl Run {
     /// Objects that named what was deleted name it again once it is there again, after all else that is done to them.
     fn referrers(
         &self,
-        places: &HashMap<usize, usize>,
+        places: &BTreeMap<usize, usize>,
         steps: &mut Vec<Step>,
         waits: &mut Vec<(usize, usize, bool)>,
     ) {

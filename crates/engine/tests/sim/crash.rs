@@ -118,6 +118,11 @@ impl SimJournal {
         state.epoch += 1;
     }
 
+    /// What the lease of a process that begins now says.
+    pub fn epoch(&self) -> u64 {
+        self.state.lock().unwrap().epoch
+    }
+
     pub fn records(&self) -> Vec<Record> {
         let state = self.state.lock().unwrap();
         state.records[..state.durable].to_vec()

@@ -33,6 +33,10 @@ pub struct Promises {
     pub alone: bool,
     /// The journal holds all that it called durable.
     pub journal: bool,
+    /// How long the service may take to do what it was asked for, and lists to show it.
+    pub settle: Duration,
+    /// How old lists may be.
+    pub lag: Duration,
     /// How old what others wrote may be, to be overwritten unseen.
     pub window: Duration,
 }
@@ -51,6 +55,9 @@ pub struct Judge<'a> {
     pub promises: Promises,
 }
 
+/// What is said of each change, by kind and key.
+type Said<'r> = BTreeMap<(&'r str, &'r str), (Verdict, &'r ReportedChange)>;
+
 /// Calls that are never made a second time while the first may have worked.
 const ONE_SHOT: [Endpoint; 3] =
     [Endpoint::UserResetMfa, Endpoint::UserResendInvitation, Endpoint::UserForcePasswordChange];
@@ -65,7 +72,7 @@ impl Judge<'_> {
                 complaints.push(format!("N1: no verdict on {}/{}", change.kind, change.key));
                 continue;
             };
-            if let Err(why) = self.change(index, change, *verdict, report) {
+            if let Err(why) = self.change(index, change, *verdict, report, &said) {
                 let error = report.error.as_deref().unwrap_or_default();
                 let note = report.note.as_deref().unwrap_or_default();
                 complaints.push(format!(
@@ -84,7 +91,7 @@ impl Judge<'_> {
     }
 
     /// N1: the six lists together are the changes.
-    fn said(&self, complaints: &mut Vec<String>) -> BTreeMap<(&str, &str), (Verdict, &ReportedChange)> {
+    fn said(&self, complaints: &mut Vec<String>) -> Said<'_> {
         let mut said = BTreeMap::new();
         for verdict in Verdict::ALL {
             for change in self.report.lists.of(verdict) {
@@ -105,6 +112,7 @@ impl Judge<'_> {
         change: &Change,
         verdict: Verdict,
         report: &ReportedChange,
+        said: &Said<'_>,
     ) -> Result<(), String> {
         let carriers = self.plan.operations.iter().filter_map(|operation| {
             let carried = operation.carries.iter().find(|carried| carried.change == index)?;
@@ -115,14 +123,16 @@ impl Judge<'_> {
             return self.unknown(operation, report);
         }
         match change.action {
+            // In no list: its calls are actions.
+            Action::Create if list_of(&change.kind).is_empty() => self.acted(change, operation, verdict),
             Action::Create => {
                 let body = body_of(operation).and_then(|body| carried.at.get(body)).cloned();
-                self.created(change, &body.unwrap_or_default(), verdict, report)
+                self.created(change, &body.unwrap_or_default(), verdict, report, said)
             }
             Action::Update if operation.kind == Kind::Setting => self.set(operation, verdict),
             Action::Update => self.updated(change, operation, verdict),
             Action::Delete => self.deleted(change, operation, verdict),
-            Action::Do => self.acted(operation, verdict),
+            Action::Do => self.acted(change, operation, verdict),
             Action::Replace | Action::NoOp => Ok(()),
         }
     }
@@ -132,8 +142,11 @@ impl Judge<'_> {
         let Promises { in_time, once, lists, alone, .. } = self.promises;
         let endpoint = operation.call.endpoint;
         let readable = !ONE_SHOT.contains(&endpoint)
+            && Kind::Setting != operation.kind
+            && !list_of(operation.kind.singular()).is_empty()
             && !matches!(endpoint, Endpoint::NetworkConnectorSuspend | Endpoint::NetworkConnectorActivate);
-        let cut = self.report.outcome == RunOutcome::Stopped;
+        // What is left open when the service refuses the credentials is not looked for again if its parent is settled.
+        let cut = self.report.outcome == RunOutcome::Stopped || self.ledger.iter().any(|e| e.status == 401);
         let undoing = report.error.as_deref().is_some_and(|error| error.contains("undo"));
         if in_time && once && lists && alone && readable && !cut && !undoing {
             return Err("G9: it could have been told".to_owned());
@@ -147,11 +160,15 @@ impl Judge<'_> {
         sent: &Value,
         verdict: Verdict,
         report: &ReportedChange,
+        said: &Said<'_>,
     ) -> Result<(), String> {
         let parent = change.parent.map(|parent| self.plan.changes[parent].key.as_str());
         let own = parent.map_or(change.key.as_str(), |parent| &change.key[parent.len() + 1..]);
         let holders = holders(self.after, list_of(&change.kind), &change.kind, parent, own);
         let ours: Vec<&str> = holders.iter().copied().filter(|holder| self.is_ours(holder)).map(id).collect();
+        if self.came_after_the_last_look(list_of(&change.kind)) {
+            return Ok(());
+        }
         match verdict {
             Verdict::Succeeded => {
                 let named = report.id.as_deref().ok_or("N3: without an id")?;
@@ -161,14 +178,46 @@ impl Judge<'_> {
                     Some(_) if self.touched(named) => {}
                     Some(object) => same_fields(sent, object)?,
                 }
-                self.nothing_more(change, named, report, &ours)
+                self.nothing_more(change, named, report, &ours, said)
+            }
+            // What was forgotten with the journal's end is found again by its list alone, and only if it is asked.
+            Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed
+                if !self.promises.journal
+                    && (verdict == Verdict::Skipped || !self.promises.lists || !self.promises.alone) =>
+            {
+                Ok(())
             }
             Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed if !ours.is_empty() => {
                 Err(format!("N4: it is there, as {ours:?}"))
             }
-            Verdict::Undone if !ours.is_empty() => Err(format!("N3: it is still there, as {ours:?}")),
+            // Where the service does twice what it was asked for once, the end of an undo does not look.
+            Verdict::Undone if !ours.is_empty() && self.promises.once => {
+                Err(format!("N3: it is still there, as {ours:?}"))
+            }
             _ => Ok(()),
         }
+    }
+
+    /// The limit of the promise: what the service does later than the settle time, and after the run has looked for the last
+    /// time, nobody can tell.
+    fn came_after_the_last_look(&self, list: &str) -> bool {
+        let Promises { settle, lag, in_time, .. } = self.promises;
+        let reads =
+            self.ledger.iter().filter(|entry| entry.call.class() == Class::Read && entry.status == 200);
+        let last = reads.filter(|entry| path(&entry.call) == list).map(|entry| entry.arrived).max();
+        let late = |deed: &Deed| {
+            path(&deed.call) == list
+                && deed.at.saturating_since(deed.sent) + lag > settle
+                && last.is_none_or(|last| deed.at + lag > last)
+        };
+        !in_time && self.deeds.iter().any(late)
+    }
+
+    /// Whether the service did something to an object later than the settle time: what is not made is not looked for again.
+    fn came_late(&self, id: &str) -> bool {
+        let Promises { settle, lag, .. } = self.promises;
+        let on = |deed: &&Deed| deed.call.path_args.first().is_some_and(|arg| arg == id);
+        self.deeds.iter().filter(on).any(|deed| deed.at.saturating_since(deed.sent) + lag > settle)
     }
 
     /// N2: whatever of ours there is beside what is named, is named too.
@@ -178,18 +227,17 @@ impl Judge<'_> {
         named: &str,
         report: &ReportedChange,
         ours: &[&str],
+        said: &Said<'_>,
     ) -> Result<(), String> {
-        let duplicates = report.duplicates.clone().unwrap_or_default();
-        let surplus: Vec<&&str> =
-            ours.iter().filter(|id| **id != named && !duplicates.contains(&(**id).to_owned())).collect();
-        // Where the service did twice what it answered once, the end of the run looks only if there was a doubt.
-        let list = list_of(&change.kind);
-        let doubt = self.ledger.iter().any(|entry| {
-            entry.call.endpoint.creates()
-                && path(&entry.call) == list
-                && (!entry.delivered || entry.status >= 500)
-        });
-        if surplus.is_empty() || !self.promises.once && !doubt {
+        // What goes with a parent that is told to be there more than once is told with it.
+        let mut told: BTreeSet<&str> = report.duplicates.iter().flatten().map(String::as_str).collect();
+        let parents = change.parent.and_then(|parent| said.get(&self.key(parent)));
+        for parent in parents.into_iter().flat_map(|(_, report)| report.duplicates.iter().flatten()) {
+            told.extend(find(self.after, parent).into_iter().flat_map(children_of).map(id));
+        }
+        let surplus: Vec<&&str> = ours.iter().filter(|id| **id != named && !told.contains(**id)).collect();
+        // Where the service does twice what it answers once, the run looks only if it has a doubt of its own.
+        if surplus.is_empty() || !self.promises.once {
             return Ok(());
         }
         Err(format!("N2: there is more of it, and not told: {surplus:?}"))
@@ -198,6 +246,9 @@ impl Judge<'_> {
     fn updated(&self, change: &Change, operation: &Operation, verdict: Verdict) -> Result<(), String> {
         let id = change.id.as_deref().expect("what is updated has an id");
         let desired = body_of(operation).cloned().unwrap_or_default();
+        if self.came_late(id) {
+            return Ok(());
+        }
         let put = self.deeds_on(id, Method::Put);
         let object = find(self.after, id);
         match (verdict, object) {
@@ -216,6 +267,9 @@ impl Judge<'_> {
     fn deleted(&self, change: &Change, operation: &Operation, verdict: Verdict) -> Result<(), String> {
         let id = change.id.as_deref().expect("what is deleted has an id");
         let there = find(self.after, id).is_some();
+        if self.came_late(id) {
+            return Ok(());
+        }
         match verdict {
             Verdict::Succeeded if there => Err("N4: it is there".to_owned()),
             Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed
@@ -226,7 +280,7 @@ impl Judge<'_> {
             Verdict::Undone if !there => {
                 let holders = holders(self.after, list_of(&change.kind), &change.kind, None, &change.key);
                 let ours = holders.iter().filter(|holder| self.is_ours(holder)).count();
-                if ours == 1 || !self.promises.alone || operation.base.is_empty() {
+                if ours == 1 || !self.promises.alone || !self.promises.once {
                     Ok(())
                 } else {
                     Err(format!("N3: it is there {ours} times"))
@@ -236,7 +290,7 @@ impl Judge<'_> {
         }
     }
 
-    fn acted(&self, operation: &Operation, verdict: Verdict) -> Result<(), String> {
+    fn acted(&self, change: &Change, operation: &Operation, verdict: Verdict) -> Result<(), String> {
         let endpoint = operation.call.endpoint;
         let args: Vec<String> = operation
             .call
@@ -247,20 +301,27 @@ impl Judge<'_> {
                 connexa_engine::plan::TemplateText::Output(_) => String::new(),
             })
             .collect();
-        let times = self.effects.get(&format!("{endpoint} {args:?}")).copied().unwrap_or(0)
-            + args.first().map_or(0, |id| {
-                self.deeds
-                    .iter()
-                    .filter(|d| d.call.endpoint == endpoint && d.call.path_args[0] == *id)
-                    .count()
-                    * usize::from(endpoint.info().method == Method::Put)
-            });
+        let times = match args.first() {
+            None => self.effects.get(&format!("{endpoint} {}", change.key)).copied().unwrap_or(0),
+            Some(id) if endpoint.info().method == Method::Put => self
+                .deeds
+                .iter()
+                .filter(|d| d.call.endpoint == endpoint && d.call.path_args[0] == *id)
+                .count(),
+            Some(_) => self.effects.get(&format!("{endpoint} {args:?}")).copied().unwrap_or(0),
+        };
         if ONE_SHOT.contains(&endpoint) && times > 1 && self.promises.once && self.promises.journal {
             return Err(format!("N2: it was done {times} times"));
         }
+        if !self.promises.journal {
+            // Of what was forgotten and shows nowhere nobody can tell.
+            return Ok(());
+        }
         match verdict {
             Verdict::Succeeded if times == 0 && self.promises.alone => Err("N4: it was not done".to_owned()),
-            Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed if times > 0 => {
+            Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed
+                if times > 0 && !args.first().is_some_and(|id| self.came_late(id) || self.touched(id)) =>
+            {
                 Err(format!("N4: it was done {times} times"))
             }
             _ => Ok(()),
@@ -270,6 +331,9 @@ impl Judge<'_> {
     fn set(&self, operation: &Operation, verdict: Verdict) -> Result<(), String> {
         let value = self.settings.get(operation.call.endpoint.info().path);
         let desired = body_of(operation);
+        if !self.promises.journal {
+            return Ok(());
+        }
         match verdict {
             Verdict::Succeeded if value != desired => Err(format!("N4: it is {value:?}")),
             Verdict::Failed | Verdict::Skipped | Verdict::Unprocessed
@@ -290,8 +354,14 @@ impl Judge<'_> {
             if id.starts_with("other-") {
                 complaints.push(format!("N5: {method:?} of {id}, which is another's"));
             }
+            // What an earlier call of ours has overwritten is not there any more.
+            let earlier = self.deeds.iter().filter(|other| {
+                other.at < deed.at && other.call.path_args.first().is_some_and(|arg| arg == id)
+            });
+            let since = earlier.map(|deed| deed.at).max();
             let last = self.foreign.iter().filter(|foreign| {
                 foreign.at < deed.sent
+                    && since.is_none_or(|since| foreign.at > since)
                     && match foreign.what {
                         Did::Edited => foreign.id == id,
                         Did::AddedChild => {
@@ -313,7 +383,7 @@ impl Judge<'_> {
 
     /// Once all is undone, the tenant is as it was.
     fn undone(&self) -> Vec<String> {
-        if self.report.outcome != RunOutcome::Undone || !self.promises.alone {
+        if self.report.outcome != RunOutcome::Undone || !self.promises.alone || !self.promises.once {
             return Vec::new();
         }
         let (before, after) = (shape(self.before), shape(self.after));
@@ -322,6 +392,11 @@ impl Judge<'_> {
         } else {
             vec![format!("N3: undone, and yet {before:?} became {after:?}")]
         }
+    }
+
+    fn key(&self, change: usize) -> (&str, &str) {
+        let change = &self.plan.changes[change];
+        (change.kind.as_str(), change.key.as_str())
     }
 
     fn is_ours(&self, object: &Value) -> bool {
@@ -431,16 +506,16 @@ fn holders<'o>(
 
 fn find<'o>(objects: &'o Objects, wanted: &str) -> Option<&'o Value> {
     let all = objects.values().flatten();
-    let children = all.clone().flat_map(|object| {
-        CHILD_LISTS.into_iter().flat_map(|list| object[list].as_array().into_iter().flatten())
-    });
+    let children = all.clone().flat_map(children_of);
     all.chain(children).find(|object| id(object) == wanted)
 }
 
+fn children_of(object: &Value) -> impl Iterator<Item = &Value> + Clone {
+    CHILD_LISTS.into_iter().flat_map(|list| object[list].as_array().into_iter().flatten())
+}
+
 fn has_child(object: &Value, wanted: &str) -> bool {
-    CHILD_LISTS
-        .into_iter()
-        .any(|list| object[list].as_array().into_iter().flatten().any(|child| id(child) == wanted))
+    children_of(object).any(|child| id(child) == wanted)
 }
 
 /// Whether an object holds what was sent.

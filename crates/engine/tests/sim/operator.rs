@@ -104,6 +104,8 @@ impl Operator {
                 state.numbers = number;
                 note(state, id);
             }
+            // Of the others that are not a part of anything that a plan looks at.
+            Did::Edited if !matches!(list, "hosts" | "networks") => return None,
             Did::Edited => {
                 let objects = state.objects.get_mut(list).filter(|objects| !objects.is_empty())?;
                 let place = random.usize(0..objects.len());

@@ -625,7 +625,14 @@ impl State {
                 Some(body(call))
             }
             (Method::Get, _) => Some(self.page(list, call)),
-            (Method::Post, _) if !call.path_args.is_empty() || list == "cybershield" => {
+            (Method::Post, _) if list == "cybershield" => {
+                let body = body(call);
+                for domain in body["domains"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                    *self.effects.entry(format!("{} {domain}", call.endpoint)).or_default() += 1;
+                }
+                Some(Value::Null)
+            }
+            (Method::Post, _) if !call.path_args.is_empty() => {
                 *self.effects.entry(format!("{} {:?}", call.endpoint, call.path_args)).or_default() += 1;
                 Some(Value::Null)
             }

@@ -5,7 +5,7 @@ use super::super::{Halt, Run, ruling, ruling::Ruling};
 use crate::{
     plan::{Action, Operation},
     record::{Record, UndoScope},
-    report::{ErrorType, Stuck, Verdict},
+    report::{ErrorType, Origin, Stuck, Verdict},
     shared_json::SharedJson,
     undo::{Impossible, Left},
 };
@@ -22,6 +22,8 @@ pub(super) struct Back {
     stuck: Option<Leftover>,
     /// What was left of it.
     left: Option<SharedJson>,
+    /// How well that is known to be ours: an undo that is tried again must know it too.
+    origin: Option<Origin>,
     /// The object as it is now, if there is one.
     object: Option<SharedJson>,
     note: Option<String>,
@@ -43,6 +45,7 @@ impl Back {
         // Of a replace that which was made.
         if self.left.is_none() || left.origin.is_some() {
             self.left.clone_from(&left.object);
+            self.origin = left.origin;
         }
     }
 
@@ -125,9 +128,9 @@ impl Run {
     fn change_is_back(&mut self, scope: usize, change: usize, now: Now) {
         let Some(back) = self.undo.scopes[scope].changes.remove(&change) else { return };
         let ruling = match back {
-            Back { stuck: Some(stuck), object, note, .. } => {
+            Back { stuck: Some(stuck), origin, object, note, .. } => {
                 let ruling = self.stuck_words(change, stuck, object);
-                Ruling { note, ..ruling }
+                Ruling { origin, note, ..ruling }
             }
             Back { undone: true, object, note, .. } => {
                 match (self.ledger.verdict(change), self.ledger.failure(change)) {
@@ -205,7 +208,7 @@ impl Run {
             self.undo.scopes[scope].over = true;
             let open = std::mem::take(&mut self.undo.scopes[scope].changes);
             for (change, back) in open {
-                let Back { undone, stuck, left, object, .. } = back;
+                let Back { undone, stuck, left, origin, object, .. } = back;
                 let ruling = if let Some(stuck) = stuck {
                     self.stuck_words(change, stuck, object)
                 } else if resumable && !undone {
@@ -220,7 +223,7 @@ impl Run {
                     let made = matches!(self.plan.changes[change].action, Action::Create | Action::Replace);
                     self.stuck_words(change, Leftover { why, error_type, left, made }, object)
                 };
-                self.rule_again(change, ruling, now);
+                self.rule_again(change, Ruling { origin, ..ruling }, now);
             }
         }
     }
