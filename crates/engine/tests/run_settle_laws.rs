@@ -66,8 +66,16 @@ fn lossy(seed: u64, percent: u8) -> (World, Arc<Plan>) {
 }
 
 /// What the service promises in these worlds.
-const KEPT: Promises =
-    Promises { in_time: true, once: true, lists: true, alone: true, journal: true, window: Duration::ZERO };
+const KEPT: Promises = Promises {
+    in_time: true,
+    once: true,
+    lists: true,
+    alone: true,
+    journal: true,
+    settle: S,
+    lag: Duration::ZERO,
+    window: Duration::ZERO,
+};
 
 fn assert_kept(seed: u64, world: &World, plan: &Plan, outcome: &Outcome, promises: Promises) {
     // Whatever is still on its way is on its way within the settle time.

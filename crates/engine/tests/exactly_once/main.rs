@@ -1,6 +1,9 @@
 //! Exactly once: whatever is lost, late, doubled or killed, each change is made once or not at all, and what is said of it
 //! is so. Judged by what the service holds and did, never by the client's word.
 
+#![expect(clippy::print_stdout, reason = "a failure says how to see it again, and how much was tried")]
+#![expect(unreachable_pub, reason = "modules of a test, written like a library")]
+
 #[path = "../sim/mod.rs"]
 mod sim;
 

@@ -27,20 +27,6 @@ pub enum Sort {
     Setting,
 }
 
-impl Sort {
-    pub const ALL: [Self; 9] = [
-        Self::Create,
-        Self::Joint,
-        Self::Nested,
-        Self::Update,
-        Self::Delete,
-        Self::Suspend,
-        Self::OneShot,
-        Self::Domains,
-        Self::Setting,
-    ];
-}
-
 /// A plan on its way, and the tenant that it is for.
 #[derive(Default)]
 pub struct Making {
@@ -128,13 +114,6 @@ impl Making {
     pub fn plan(self) -> (Arc<Plan>, Objects) {
         (self.builder.plan(), self.before)
     }
-}
-
-/// One call of a sort.
-pub fn one(sort: Sort) -> (Arc<Plan>, Objects) {
-    let mut making = Making::default();
-    making.add(sort);
-    making.plan()
 }
 
 /// Calls of all sorts, some of which wait for others.

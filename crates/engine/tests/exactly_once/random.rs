@@ -60,8 +60,12 @@ pub fn live(seed: u64) -> Life {
     let journal_delay = if random.bool() { random.u64(1..5_000) } else { 0 };
     let operator = (!alone).then(|| {
         let all = [Did::AddedEqual, Did::AddedDifferent, Did::AddedChild, Did::Edited, Did::Deleted];
-        let odds: Vec<(u8, Did)> =
-            all.into_iter().filter_map(|did| random.bool().then(|| (random.u8(2..20), did))).collect();
+        let mut odds = Vec::new();
+        for did in all {
+            if random.bool() {
+                odds.push((random.u8(2..20), did));
+            }
+        }
         Operator { odds, left: random.usize(1..5), random: fastrand::Rng::with_seed(seed ^ 1) }
     });
     let window = RECHECK + lag + SETTLE * 2 + Duration::from_mins(1);

@@ -57,11 +57,8 @@ pub struct Scenario {
 
 /// What a life came to.
 pub struct Life {
-    pub report: Report,
     /// Records that the journal holds at the end.
     pub records: Vec<Record>,
-    /// The points that the process went through which ended the run.
-    pub points: Vec<usize>,
     /// Which of what may happen happened.
     pub sometimes: BTreeSet<&'static str>,
     pub complaints: Vec<String>,
@@ -85,7 +82,6 @@ impl Scenario {
         }
         let journal = SimJournal::new(&clock, self.journal_delay);
         let mut sometimes = BTreeSet::new();
-        let mut points_of = Vec::new();
         let mut crashes = self.crashes.iter();
         let mut goal = Goal::Forward;
         let mut calm = false;
@@ -93,7 +89,6 @@ impl Scenario {
             let crash = crashes.next();
             let points = Points::new(crash.map(|crash| crash.at));
             let ended = self.process(&clock, &service, &journal, goal, &points, process as u64);
-            points_of.push(points.count());
             let Some(report) = ended else {
                 let crash = crash.expect("only a crash ends a process");
                 sometimes.insert("a process dies");
@@ -104,7 +99,7 @@ impl Scenario {
                 });
                 journal.crash(crash.tail);
                 service.state().crash(clock.mono(), crash.arrives);
-                self.pause(&clock, crash.pause);
+                Self::pause(&clock, crash.pause);
                 continue;
             };
             let unfinished = matches!(report.outcome, RunOutcome::Stopped | RunOutcome::Stuck);
@@ -123,12 +118,12 @@ impl Scenario {
                 sometimes.insert("undone");
                 continue;
             }
-            return self.judged(&clock, service, &journal, report, points_of, sometimes);
+            return self.judged(&clock, service, &journal, &report, sometimes);
         }
         panic!("it never ends: seed {}", self.seed)
     }
 
-    fn pause(&self, clock: &SimClock, pause: Duration) {
+    fn pause(clock: &SimClock, pause: Duration) {
         let until = clock.mono() + pause;
         clock.run(clock.pass_until(until));
     }
@@ -177,8 +172,7 @@ impl Scenario {
         clock: &SimClock,
         service: Arc<Service>,
         journal: &SimJournal,
-        report: Report,
-        points: Vec<usize>,
+        report: &Report,
         mut sometimes: BTreeSet<&'static str>,
     ) -> Life {
         let last = service.state().all_done();
@@ -186,13 +180,13 @@ impl Scenario {
             let mut state = service.state();
             state.catch_up(last.max(clock.mono()));
         }
-        let complaints = judge(&service, &self.plan, &report, &self.before, self.promises);
+        let complaints = judge(&service, &self.plan, report, &self.before, self.promises);
         let records = journal.records();
         for record in &records {
             sometimes.extend(crate::points::of(record));
         }
         let trace = format!("{records:?}\n{:?}", report.lists);
-        Life { report, records, points, sometimes, complaints, service, trace }
+        Life { records, sometimes, complaints, service, trace }
     }
 }
 

@@ -131,7 +131,7 @@ impl Judge<'_> {
             }
             Action::Update if operation.kind == Kind::Setting => self.set(operation, verdict),
             Action::Update => self.updated(change, operation, verdict),
-            Action::Delete => self.deleted(change, operation, verdict),
+            Action::Delete => self.deleted(change, verdict),
             Action::Do => self.acted(change, operation, verdict),
             Action::Replace | Action::NoOp => Ok(()),
         }
@@ -264,7 +264,7 @@ impl Judge<'_> {
         }
     }
 
-    fn deleted(&self, change: &Change, operation: &Operation, verdict: Verdict) -> Result<(), String> {
+    fn deleted(&self, change: &Change, verdict: Verdict) -> Result<(), String> {
         let id = change.id.as_deref().expect("what is deleted has an id");
         let there = find(self.after, id).is_some();
         if self.came_late(id) {

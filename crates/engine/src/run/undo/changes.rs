@@ -130,7 +130,7 @@ impl Run {
         let ruling = match back {
             Back { stuck: Some(stuck), origin, object, note, .. } => {
                 let ruling = self.stuck_words(change, stuck, object);
-                Ruling { origin, note, ..ruling }
+                Ruling { note, origin, ..ruling }
             }
             Back { undone: true, object, note, .. } => {
                 match (self.ledger.verdict(change), self.ledger.failure(change)) {
