@@ -182,8 +182,8 @@ Examples:
     Apply(Apply),
     /// Create items of one kind; a bad item fails, the rest goes on.
     #[command(after_help = "\
-ITEMS is a bare list of items, or a spec with that kind. An item that is already there, equal in what the
-item says, succeeds; one that differs fails.
+ITEMS is a bare list of items, or a spec with that kind. An item that is already there, equal in
+what the item says, succeeds; one that differs fails.
 
 Examples:
   connexa create networks -f networks.json
@@ -194,8 +194,9 @@ Examples:
     Create(Create),
     /// Change fields of objects of one kind: from items in files, or the same for all that are named.
     #[command(after_help = "\
-An item without an object fails before any call; the rest goes on. Values of --set, --add and --remove are
-written as in a cell of a CSV file: lists are parted by |, what begins with [ or { is JSON.
+An item without an object fails before any call; the rest goes on. Values of --set, --add and
+--remove are written as in a cell of a CSV file: lists are parted by |, what begins with [ or { is
+JSON.
 
 Examples:
   connexa update users -f users.csv
@@ -206,8 +207,8 @@ Examples:
     Update(Update),
     /// Delete objects of one kind, or all that a spec names, dependents first.
     #[command(after_help = "\
-What is not there is already gone, and succeeds. What --where finds needs --max-deletes N, which says how many
-are meant; so does more than 30 % of a kind, unless all are named one by one.
+What is not there is already gone, and succeeds. What --where finds needs --max-deletes N, which
+says how many are meant; so does more than 30 % of a kind, unless all are named one by one.
 
 Examples:
   connexa delete users ada grace
@@ -305,7 +306,8 @@ Examples:
     #[command(
         hide = true,
         after_help = "\
-Each file is NAME.ovpn, readable by you alone; a file that is there stops the command before any call.
+Each file is NAME.ovpn, readable by you alone; a file that is there stops the command before any
+call.
 
 Examples:
   connexa profile network-connectors 'branch-*/*' --dir profiles
@@ -314,9 +316,10 @@ Examples:
     Profile(Profile),
     /// Revoke the profiles of connectors, fetch new ones, and wait until they are in use.
     #[command(after_help = "\
-For each connector: its profile is revoked, which has it go dark; a new one is fetched, written to DIR and brought
-there by the hook; then the connector is waited for. One connector at a time, unless --parallel says more; the first that
-fails stops the rest, unless --on-failure says otherwise. What has been begun with a connector is gone through with.
+For each connector: its profile is revoked, which has it go dark; a new one is fetched, written to
+DIR and brought there by the hook; then the connector is waited for. One connector at a time,
+unless --parallel says more; the first that fails stops the rest, unless --on-failure says
+otherwise. What has been begun with a connector is gone through with.
 
 Examples:
   connexa rotate-profile connectors 'branch-*/*' --dir profiles --dry-run
@@ -326,11 +329,12 @@ Examples:
     RotateProfile(Rotate),
     /// Show live objects.
     #[command(after_help = "\
-NAME is a key (a child's is PARENT/NAME), an id, or the path of a setting; a glob such as 'paris-*' shows all that match.
-Kinds: those of specs (networks, network-connectors, network-routes, network-applications, network-ip-services,
-hosts, host-connectors, host-applications, host-ip-services, user-groups, users, devices, access-groups,
-location-contexts, device-postures, dns-records, settings), and what the API only shows: regions, sessions,
-audit-log, dns-log.
+NAME is a key (a child's is PARENT/NAME), an id, or the path of a setting; a glob such as
+'paris-*' shows all that match. Kinds: those of specs (networks, network-connectors,
+network-routes, network-applications, network-ip-services, hosts, host-connectors,
+host-applications, host-ip-services, user-groups, users, devices, access-groups,
+location-contexts, device-postures, dns-records, settings), and what the API only shows: regions,
+sessions, audit-log, dns-log.
 
 Examples:
   connexa get networks
@@ -342,7 +346,8 @@ Examples:
     Get(Get),
     /// List the runs on the tenant, newest first.
     #[command(after_help = "\
-All commands that change something are recorded in the state directory, each tenant apart. No key is needed to look.
+All commands that change something are recorded in the state directory, each tenant apart. No key
+is needed to look.
 
 Examples:
   connexa runs
@@ -366,9 +371,10 @@ Examples:
     Watch(Show),
     /// Continue a run: what was never started is done, what is unknown is looked for.
     #[command(after_help = "\
-Of a run whose process was ended in the middle of it, what was in flight may or may not have been carried out. It is
-looked for once the settle time (--settle) has passed, one list for each kind; what is not there is sent again. The
-report covers the whole run. Options are those that the run was started with, unless they are given here.
+Of a run whose process was ended in the middle of it, what was in flight may or may not have been
+carried out. It is looked for once the settle time (--settle) has passed, one list for each kind;
+what is not there is sent again. The report covers the whole run. Options are those that the run
+was started with, unless they are given here.
 
 Examples:
   connexa resume                   # the only unfinished run
@@ -377,7 +383,8 @@ Examples:
     Resume(Again),
     /// Continue a run, and try again what failed or was skipped.
     #[command(after_help = "\
-What was refused for what it says is refused again: that is mended in the failures file, and applied.
+What was refused for what it says is refused again: that is mended in the failures file, and
+applied.
 
 Examples:
   connexa retry
@@ -385,9 +392,10 @@ Examples:
     Retry(Again),
     /// Take back what a run did.
     #[command(after_help = "\
-What was made is deleted, what was changed is set back, what was deleted is made again, in the reverse order. An object
-that is not as the run left it is not touched: it stays, and the report says so. What was found after a lost answer is
-only inferred to be ours, and taken back with --undo-inferred only.
+What was made is deleted, what was changed is set back, what was deleted is made again, in the
+reverse order. An object that is not as the run left it is not touched: it stays, and the report
+says so. What was found after a lost answer is only inferred to be ours, and taken back with
+--undo-inferred only.
 
 Examples:
   connexa undo --dry-run           # what would be taken back
@@ -396,7 +404,8 @@ Examples:
     Undo(Again),
     /// Stop a run that is at work in another terminal, as Ctrl-C there does.
     #[command(after_help = "\
-Nothing new is started, calls in flight end, and the run can be continued. Waits until it has stopped.
+Nothing new is started, calls in flight end, and the run can be continued. Waits until it has
+stopped.
 
 Examples:
   connexa stop
@@ -412,7 +421,8 @@ Examples:
     Abandon(Abandon),
     /// Look whether what a run did is still there as it left it, and nothing was made twice.
     #[command(after_help = "\
-Changes nothing: one list for each kind that the run touched. Exit 0 if all is as the report of the run says, 4 if not.
+Changes nothing: one list for each kind that the run touched. Exit 0 if all is as the report of
+the run says, 4 if not.
 
 Examples:
   connexa verify
@@ -427,10 +437,10 @@ Examples:
     Report(ReportOf),
     /// Make one raw call, paced as all others are.
     #[command(after_help = "\
-The body of the answer is printed as received, secrets removed; with --output json it is always one
-JSON value. What is no GET is asked about first, or needs --yes. Paths that this version does not know
-are sent all the same. Exit codes: 0 for a 2xx, 4 for any other answer, 6 if a change was sent and no
-whole answer came, 7 if the tenant cannot be reached or does not accept the key.
+The body of the answer is printed as received, secrets removed; with --output json it is always
+one JSON value. What is no GET is asked about first, or needs --yes. Paths that this version does
+not know are sent all the same. Exit codes: 0 for a 2xx, 4 for any other answer, 6 if a change was
+sent and no whole answer came, 7 if the tenant cannot be reached or does not accept the key.
 
 Examples:
   connexa api GET '/networks?size=100'
@@ -439,9 +449,9 @@ Examples:
     Api(Api),
     /// Write live objects as a spec that makes them again, here or in another tenant.
     #[command(after_help = "\
-The same state gives the same bytes. Applied to the same tenant, an export is a plan without changes; secrets are
-written as hashes, to be filled in for another tenant. Output is yaml (the default), json, jsonl or csv; a CSV file
-holds one kind, so several kinds need --dir.
+The same state gives the same bytes. Applied to the same tenant, an export is a plan without
+changes; secrets are written as hashes, to be filled in for another tenant. Output is yaml (the
+default), json, jsonl or csv; a CSV file holds one kind, so several kinds need --dir.
 
 Examples:
   connexa export > tenant.yaml

@@ -3,7 +3,7 @@
 
 use crate::{
     changing::reporting::on_run,
-    cli::Global,
+    cli::{Global, Output},
     exit::Exit,
     failure::Failure,
     session::history::{self, SoFar, State},
@@ -42,6 +42,18 @@ pub(crate) enum Unnamed {
     AtWork,
     /// The only one at work, else the last.
     AtWorkOrLast,
+}
+
+/// The run that a command tells of, and in what form: the one that is named, else the only unfinished one, else the last.
+pub(crate) async fn report_of(
+    run: Option<&str>,
+    global: &Global,
+    variables: Variables<'_>,
+) -> Result<(Output, Past, RunHead), Failure> {
+    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
+    let past = Past::open(global, variables)?;
+    let head = past.find(run, Unnamed::Unfinished, global).await?;
+    Ok((output, past, head))
 }
 
 impl Past {

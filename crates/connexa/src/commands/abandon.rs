@@ -6,14 +6,14 @@ use crate::{
     commands::show::reporting,
     exit::Exit,
     failure::Failure,
-    past::{self, Past, Told, Unnamed},
+    past::{self, Past, Told},
     screen::Screen,
     session::{
         history::{RAW, blank},
         raw,
         running::{self, Place},
     },
-    settings::{self, Variables},
+    settings::Variables,
     views::text::{Text, Tone, count, short_list},
     wiring::{clock::TokioClock, journal::actor, nothing::Nothing},
 };
@@ -34,9 +34,7 @@ pub(crate) async fn run(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
-    let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
+    let (output, past, head) = past::report_of(arguments.of.run.as_deref(), global, variables).await?;
     if head.outcome == RunOutcome::Running {
         let message = format!("run {} is at work, so it is not given up", head.id);
         let stop = on_run(global, "stop", &head.id);

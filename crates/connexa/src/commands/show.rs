@@ -5,9 +5,9 @@ use crate::{
     cli::{Global, Output, ReportOf, Show},
     exit::Exit,
     failure::Failure,
-    past::{Past, Told, Unnamed},
+    past::{self, Told},
     screen::Screen,
-    settings::{self, Variables},
+    settings::Variables,
     views::failures,
 };
 use connexa_engine::report::RunOutcome;
@@ -20,9 +20,7 @@ pub(crate) async fn run(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
-    let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
+    let (output, past, head) = past::report_of(arguments.of.run.as_deref(), global, variables).await?;
     let told = past.tell(&head).await?;
     let report = told.report(past.named.profile.as_deref());
     reporting(&told, output, None, global, screen).tell(&report);
@@ -36,9 +34,7 @@ pub(crate) async fn report(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
-    let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
+    let (output, past, head) = past::report_of(arguments.of.run.as_deref(), global, variables).await?;
     let told = past.tell(&head).await?;
     let mut report = told.report(past.named.profile.as_deref());
     if report.outcome == RunOutcome::Running {

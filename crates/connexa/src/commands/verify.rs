@@ -10,13 +10,13 @@ use crate::{
     commands::show::reporting,
     exit::Exit,
     failure::Failure,
-    past::{Past, Unnamed},
+    past,
     screen::Screen,
     session::{
         Session,
         planning::{self, millis},
     },
-    settings::{self, Target, Variables},
+    settings::{Target, Variables},
     views::text::{Text, Tone, count, list},
     wiring::{self, SessionOptions, secrets::HostSecrets, signals::Signals},
 };
@@ -39,9 +39,7 @@ pub(crate) async fn run(
     variables: Variables<'_>,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let output = settings::output(global, &[Output::Text, Output::Json, Output::Markdown, Output::Csv])?;
-    let past = Past::open(global, variables)?;
-    let head = past.find(arguments.of.run.as_deref(), Unnamed::Unfinished, global).await?;
+    let (output, past, head) = past::report_of(arguments.of.run.as_deref(), global, variables).await?;
     if head.outcome == RunOutcome::Running {
         let failure =
             Failure::new(Exit::Refused, format!("run {} is at work, and leaves nothing yet", head.id));
